@@ -1,0 +1,1 @@
+"""Ambrotype: the permanent home of generated media."""
