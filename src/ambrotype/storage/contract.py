@@ -3,7 +3,8 @@
 import dataclasses
 import datetime
 from collections.abc import AsyncIterator
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,3 +74,21 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Lets go of connections. The store is not used afterwards."""
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """Optional power of a store or a writer whose bytes are a plain file on this machine."""
+
+    def path(self, key: Key) -> Path:
+        """The absolute path of the object's file, whether it exists or not."""
+        ...
+
+
+@runtime_checkable
+class Presigns(Protocol):
+    """Optional power of a store that can hand out URLs of its own."""
+
+    async def presign(self, key: Key, *, expires_in: int, content_type: str, disposition: str) -> str:
+        """A GET URL that works for `expires_in` seconds and answers with these two headers, which it binds."""
+        ...
