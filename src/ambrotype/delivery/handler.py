@@ -1,0 +1,214 @@
+"""One request for a permanent URL, from the row that was found to the last byte."""
+
+import concurrent.futures
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
+
+from ambrotype.core import errors
+from ambrotype.delivery import asgi, body, decision, deliverable, headers, request, signing
+from ambrotype.storage import contract
+
+Mode = Literal["auto", "proxy", "redirect"]
+"""AMBROTYPE_DELIVERY. A store that can't hand out URLs of its own (the disk) is served from in every mode."""
+
+Problem = Callable[[errors.AmbrotypeError, asgi.Scope, asgi.Send, asgi.Headers], Awaitable[int]]
+"""Renders an error with these headers besides its own, without a body for HEAD; returns the HTTP status."""
+
+WAIT = 15.0
+"""Seconds that a request waits for a capture."""
+
+HANDOVER = 3600
+"""Seconds that a presigned URL works: players ask it for further ranges, and it can't be revoked."""
+
+CLIENT_LEFT = 499
+"""`Delivered.status` where the client went away before there was anything to answer, as nginx logs it."""
+
+_THREADS = 4
+"""Its own, so that hashing and decoding elsewhere in the process never keep a player waiting."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What became of a request, for counting views and egress."""
+
+    status: int
+    sent: int = 0
+    """Body bytes of the item that were sent from here, or that the store will send."""
+    estimated: bool = False
+    """The store sends them, perhaps only some."""
+    found: deliverable.Deliverable | None = None
+    """The item, where the caller got an answer with its bytes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What delivery asks of the rest of the house."""
+
+    hurry: Callable[[uuid.UUID], Awaitable[None]]
+    """Moves the item's capture to the front of the queue."""
+    wait: Callable[[uuid.UUID, float], Awaitable[deliverable.Deliverable | None]]
+    """The item once it is no longer `keeping`, or as it is after so many seconds; None when it is gone. Its
+    `mine` is ignored."""
+    render: Callable[[deliverable.Deliverable, Mapping[str, str], str], Awaitable[deliverable.Content]]
+    """The rendition that these transform parameters and this Accept header ask for, made if need be."""
+    share_holds: Callable[[str, uuid.UUID], Awaitable[bool]]
+    """Whether the share that a signed URL was made for still shows this item."""
+    problem: Problem
+
+
+class Permanent:
+    """Answers permanent URLs. One for the life of a process; `close` it at the end."""
+
+    def __init__(
+        self, *, store: contract.Store, keys: Sequence[signing.Key], doors: Doors, mode: Mode = "auto"
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._doors = doors
+        self._presigns = _presigner(store, mode)
+        self._threads = concurrent.futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="delivery")
+
+    def close(self) -> None:
+        """Waits for reads in flight."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def respond(
+        self,
+        scope: asgi.Scope,
+        receive: asgi.Receive,
+        send: asgi.Send,
+        *,
+        media_id: uuid.UUID,
+        found: deliverable.Deliverable | None,
+    ) -> Delivered:
+        """Answers a GET or HEAD of the item `media_id`, which is `found` for this caller, or None: there is
+        no such row.
+
+        Expected errors are answered with the `problem` door. One that comes when the reply has begun is
+        raised: the server then breaks the connection.
+        """
+        size: int | None = None
+        try:
+            asked = request.read(scope)
+            access = await self._access(media_id, asked)
+            admitted = await self._admit(found, asked, access, receive)
+            if admitted is None:
+                return Delivered(status=CLIENT_LEFT)
+            if isinstance(admitted, decision.Redirect):
+                return await _redirect(admitted, send)
+            serve = await self._rendered(admitted, asked)
+            size = serve.content.size
+            plan = decision.answer(serve, asked, access, now=_now())
+            if self._presigns is not None and asked.method == "GET" and plan.status != 304:
+                url = await self._presigned(self._presigns, serve.content, asked, access)
+                done = await _redirect(decision.Redirect(url), send)
+                return dataclasses.replace(done, sent=size, estimated=True, found=serve.found)
+            opened = await body.prepare(plan, store=self._store, threads=self._threads, scope=scope)
+        except errors.AmbrotypeError as error:
+            refused = _outward(error)
+            status = await self._doors.problem(refused, scope, send, headers.refusal(refused, size=size))
+            return Delivered(status=status)
+        return await _deliver(opened, plan, serve.found, receive, send)
+
+    async def _access(self, media_id: uuid.UUID, asked: request.Request) -> decision.Access:
+        try:
+            grant = signing.verify(media_id, asked.query, keys=self._keys, now=_now())
+        except errors.InvalidSignature as refused:
+            return decision.Access(refused=refused)
+        share = grant.share if grant is not None else None
+        if share is not None and not await self._doors.share_holds(share, media_id):
+            ended = errors.InvalidSignature(
+                "The share that this URL was made for has ended; ask for a new one."
+            )
+            return decision.Access(refused=ended)
+        return decision.Access(grant=grant)
+
+    async def _admit(
+        self,
+        found: deliverable.Deliverable | None,
+        asked: request.Request,
+        access: decision.Access,
+        receive: asgi.Receive,
+    ) -> decision.Serve | decision.Redirect | None:
+        """What is decided, after waiting for the capture where that is due; None when the client left
+        meanwhile."""
+        first = decision.admit(found, asked, access, waited=False)
+        if not isinstance(first, decision.Wait):
+            return first
+        settled: list[deliverable.Deliverable | None] = []
+
+        async def wait() -> None:
+            await self._doors.hurry(first.found.id)
+            settled.append(await self._doors.wait(first.found.id, WAIT))
+
+        if not await body.while_connected(receive, wait()):
+            return None
+        later = settled[0] and dataclasses.replace(settled[0], mine=first.found.mine)
+        second = decision.admit(later, asked, access, waited=True)
+        return None if isinstance(second, decision.Wait) else second
+
+    async def _rendered(self, serve: decision.Serve, asked: request.Request) -> decision.Serve:
+        if not asked.transform:
+            return serve
+        accept = asked.headers.get("accept", "")
+        return decision.Serve(serve.found, await self._doors.render(serve.found, asked.transform, accept))
+
+    async def _presigned(
+        self,
+        store: contract.Presigns,
+        content: deliverable.Content,
+        asked: request.Request,
+        access: decision.Access,
+    ) -> str:
+        lasting = HANDOVER
+        if access.grant is not None:
+            lasting = max(60, min(lasting, int((access.grant.expires_at - _now()).total_seconds())))
+        return await store.presign(
+            content.key,
+            expires_in=lasting,
+            content_type=headers.content_type(content),
+            disposition=headers.disposition(content.name, download=asked.download),
+        )
+
+
+def _presigner(store: contract.Store, mode: Mode) -> contract.Presigns | None:
+    if mode == "proxy" or not isinstance(store, contract.Presigns):
+        return None
+    return None if mode == "auto" and isinstance(store, contract.OnDisk) else store
+
+
+def _outward(error: errors.AmbrotypeError) -> errors.AmbrotypeError:
+    """A store that is down is a capture's failure elsewhere; here it is a reply."""
+    if isinstance(error, errors.StoreUnavailable):
+        return errors.Unavailable(
+            "The store can't be reached just now; try again soon.", retry_after=error.retry_after
+        )
+    return error
+
+
+async def _redirect(away: decision.Redirect, send: asgi.Send) -> Delivered:
+    await send({"type": "http.response.start", "status": 307, "headers": away.headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    return Delivered(status=307)
+
+
+async def _deliver(
+    opened: body.Body,
+    plan: decision.Plan,
+    found: deliverable.Deliverable,
+    receive: asgi.Receive,
+    send: asgi.Send,
+) -> Delivered:
+    try:
+        await send({"type": "http.response.start", "status": plan.status, "headers": plan.headers})
+        await opened.send(receive, send)
+    finally:
+        await opened.close()
+    return Delivered(status=plan.status, sent=opened.sent, found=found)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
