@@ -77,8 +77,18 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class OnDiskWriter(Protocol):
+    """Optional power of a writer: its unpublished bytes are a plain file that can be looked at."""
+
+    @property
+    def file(self) -> Path:
+        """The temporary file, readable from the first byte written until `publish` or `abort`."""
+        ...
+
+
+@runtime_checkable
 class OnDisk(Protocol):
-    """Optional power of a store or a writer whose bytes are a plain file on this machine."""
+    """Optional power of a store whose objects are plain files on this machine."""
 
     def path(self, key: Key) -> Path:
         """The absolute path of the object's file, whether it exists or not."""

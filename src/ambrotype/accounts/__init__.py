@@ -1,0 +1,1 @@
+"""Who asks: API keys today, and whom a key acts for."""

@@ -1,0 +1,112 @@
+"""API keys: 256 random bits, stored as their SHA-256, shown once. So long a secret needs no slow hash."""
+
+import dataclasses
+import datetime
+import hashlib
+import secrets
+import uuid
+from typing import Literal
+
+from ambrotype.core import errors, ids, owners
+from ambrotype.records import database
+from ambrotype.records import keys as rows
+
+KeyRole = Literal["service", "app", "read"]
+ROLES: tuple[KeyRole, ...] = ("service", "app", "read")
+_PREFIX = 12
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key as it is shown after its first moment; `prefix` is how to recognise it."""
+
+    id: uuid.UUID
+    name: str
+    role: KeyRole
+    app: str
+    prefix: str
+    created_at: datetime.datetime
+    last_used_at: datetime.datetime | None
+    revoked_at: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey(Key):
+    """A key in the one reply that holds its secret."""
+
+    key: str
+
+
+def digest(secret: str) -> bytes:
+    """What is stored of a key."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def create(
+    data: database.Database,
+    *,
+    name: str,
+    role: KeyRole = "service",
+    app: str = "default",
+    secret: str | None = None,
+) -> NewKey | None:
+    """Makes a key, or takes in a given one; None if that is known already (also if it has been revoked)."""
+    secret = secret or "amb_" + secrets.token_urlsafe(32)
+    owners.app_name(app)
+    async with data.transaction(owners.ADMINISTRATOR) as tx:
+        row = await rows.insert(
+            tx, id=ids.new(), name=name, role=role, app=app, prefix=secret[:_PREFIX], digest=digest(secret)
+        )
+    return NewKey(**row, key=secret) if row else None
+
+
+async def listed(data: database.Database, *, after: uuid.UUID | None = None, most: int = 200) -> list[Key]:
+    """Keys, newest first."""
+    async with data.transaction(owners.ADMINISTRATOR) as tx:
+        return [Key(**row) for row in await rows.page(tx, after=after, most=most)]
+
+
+async def get(data: database.Database, key_id: uuid.UUID) -> Key:
+    """One key, or `errors.NotFound`."""
+    async with data.transaction(owners.ADMINISTRATOR) as tx:
+        row = await rows.get(tx, key_id)
+    return _found(row, key_id)
+
+
+async def revoke(data: database.Database, key_id: uuid.UUID) -> Key:
+    """Ends a key: the next request that shows it is refused."""
+    async with data.transaction(owners.ADMINISTRATOR) as tx:
+        row = await rows.revoke(tx, key_id)
+    return _found(row, key_id)
+
+
+async def any_service(data: database.Database) -> bool:
+    """Whether anybody can administrate."""
+    async with data.transaction(owners.ADMINISTRATOR) as tx:
+        return await rows.any_service(tx)
+
+
+async def principal(
+    data: database.Database, secret: str, *, app: str | None = None, owner: str | None = None
+) -> owners.Principal:
+    """Who asks with this key, naming this app and this owner by header. Raises what is wrong with either."""
+    async with data.transaction(database.NOBODY) as tx:
+        row = await rows.known(tx, digest(secret))
+    if row is None:
+        raise errors.Unauthenticated("This API key is not known here, or was revoked.")
+    chosen = row["app"]
+    if app is not None and app != chosen:
+        if row["role"] != "service":
+            raise errors.Forbidden(
+                f"Only a service key may name another app; this key belongs to {chosen!r}."
+            )
+        chosen = owners.app_name(app)
+    return owners.Principal(
+        role=row["role"], app=chosen, owner=owners.parse(owner) if owner else None, key_id=row["id"]
+    )
+
+
+def _found(row: database.Row | None, key_id: uuid.UUID) -> Key:
+    if row is None:
+        raise errors.NotFound(f"There is no key {key_id}.")
+    return Key(**row)

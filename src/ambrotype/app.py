@@ -1,0 +1,190 @@
+"""The composition root: settings → database, store, rules, worker. The only place that knows all of them."""
+
+import asyncio
+import contextlib
+import dataclasses
+import importlib.metadata
+import shutil
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import structlog
+
+from ambrotype import addresses as addresses_
+from ambrotype.accounts import keys as accounts
+from ambrotype.capture import accept, fetch, network, pipeline, worker
+from ambrotype.core import errors, expiry, layout
+from ambrotype.decoding import decoder as decoders
+from ambrotype.delivery import keyring, signing
+from ambrotype.maintenance import sweep
+from ambrotype.records import database, embedded, listening, migrate
+from ambrotype.settings import Settings
+from ambrotype.storage import contract, stores
+
+DEFAULT_PORT = 8484
+CAPTURE_CHANNEL = "ambrotype_capture"
+MEDIA_CHANNEL = "ambrotype_media"
+
+log = structlog.get_logger("ambrotype")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """Everything that a process of Ambrotype works with."""
+
+    settings: Settings
+    data: database.Database
+    direct: str
+    """Connection string for LISTEN."""
+    store: contract.Store
+    rules: accept.Rules
+    addresses: addresses_.Addresses
+    signing_keys: tuple[signing.Key, ...]
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: Settings, *, say: Callable[[str], None] = lambda sentence: None
+) -> AsyncIterator[App]:
+    """Starts or joins the database, brings its schema up to date, opens the store. `say` is told what takes long."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = _data_folder(settings.data)
+        if settings.database_url is None:
+            cluster = await stack.enter_async_context(embedded.joined(folder, say=say))
+            own, direct, admin = cluster.dsn("ambrotype"), cluster.dsn("ambrotype"), cluster.dsn("postgres")
+
+            async def revive() -> None:
+                await embedded.ensure(cluster)
+
+        else:
+            own = settings.database_url
+            direct = admin = settings.database_direct_url or own
+
+            async def revive() -> None:
+                await asyncio.sleep(0.2)
+
+        await asyncio.to_thread(migrate.apply, admin)
+        data = database.Database(own, pooler=settings.database_direct_url is not None, revive=revive)
+        await data.open()
+        stack.push_async_callback(data.close)
+        store = stores.open_store(
+            settings.store_url or "", default_root=folder / "store", min_free=settings.min_free
+        )
+        stack.push_async_callback(store.close)
+        keys = (
+            keyring.parse(settings.signing_keys.get_secret_value())
+            if settings.signing_keys
+            else await asyncio.to_thread(keyring.load_or_create, folder / "signing-keys")
+        )
+        if settings.bootstrap_key is not None:
+            await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
+        yield App(
+            settings=settings,
+            data=data,
+            direct=direct,
+            store=store,
+            rules=_rules(settings),
+            addresses=addresses_.Addresses(
+                public_url=settings.public_url or served_at(folder),
+                cdn_url=settings.cdn_url,
+                keys=keys,
+            ),
+            signing_keys=keys,
+        )
+
+
+@contextlib.asynccontextmanager
+async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
+    """What captures need besides: the fetcher and the decoding children."""
+    spool = app.settings.data / "tmp"
+    async with contextlib.AsyncExitStack() as stack:
+        fetcher = await stack.enter_async_context(
+            fetch.Fetcher(
+                fetch.Limits(
+                    max_bytes=app.settings.fetch_max_bytes,
+                    timeout=app.settings.fetch_timeout,
+                    min_rate=app.settings.fetch_min_rate,
+                ),
+                user_agent=f"Ambrotype/{importlib.metadata.version('ambrotype')}",
+            )
+        )
+        decoder = decoders.Decoder()
+        stack.push_async_callback(decoder.close)
+        yield pipeline.Tools(
+            data=app.data,
+            store=app.store,
+            fetcher=fetcher,
+            decoder=decoder,
+            layouts=app.rules.layouts,
+            allowed=lambda trusted: app.rules.allowed(trusted=trusted),
+            spool=spool,
+        )
+
+
+async def work(app: App, stop: asyncio.Event) -> None:
+    """Captures and sweeps until `stop` is set."""
+    async with tools(app) as ready:
+        working = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
+        hearing = asyncio.create_task(
+            listening.listen(app.direct, [CAPTURE_CHANNEL], lambda channel, payload: working.wake())
+        )
+        sweeping = asyncio.create_task(
+            sweep.forever(app.data, app.store, spool=ready.spool, days=app.settings.sweep_days)
+        )
+        try:
+            await working.run(stop)
+        finally:
+            for task in (hearing, sweeping):
+                task.cancel()
+            await asyncio.gather(hearing, sweeping, return_exceptions=True)
+
+
+def served_at(folder: Path) -> str:
+    """Where the data folder's server was last reached; what URLs begin with while AMBROTYPE_PUBLIC_URL is not set."""
+    with contextlib.suppress(OSError):
+        return (folder / "served-at").read_text().strip()
+    return f"http://127.0.0.1:{DEFAULT_PORT}"
+
+
+def serve_at(folder: Path, url: str) -> None:
+    """Remembers it."""
+    _data_folder(folder)
+    (folder / "served-at").write_text(url)
+
+
+def _data_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.disk_usage(folder)
+    except OSError as problem:
+        raise errors.InvalidSetting(
+            f"AMBROTYPE_DATA: the folder {folder} can't be used ({problem.strerror}); name another one."
+        ) from problem
+    return folder
+
+
+def _rules(settings: Settings) -> accept.Rules:
+    layouts = dict(layout.PRESETS)
+    if settings.layout not in layouts:
+        layouts[settings.layout] = _layout_file(Path(settings.layout))
+    everybody = network.Allowed.parse(settings.fetch_allow_all, setting="AMBROTYPE_FETCH_ALLOW_ALL")
+    return accept.Rules(
+        allowed_for_keys=network.Allowed.parse((*settings.fetch_allow, *settings.fetch_allow_all)),
+        allowed_for_all=everybody,
+        visibility=settings.default_visibility,
+        layout=settings.layout,
+        layouts=layouts,
+        retention={**expiry.POLICY, **settings.retention},
+    )
+
+
+def _layout_file(file: Path) -> layout.Layout:
+    try:
+        return layout.from_mapping(tomllib.loads(file.read_text()))
+    except OSError:
+        raise errors.InvalidSetting(
+            f"AMBROTYPE_LAYOUT: {str(file)!r} is neither a preset ({', '.join(layout.PRESETS)}) nor a readable file."
+        ) from None
+    except tomllib.TOMLDecodeError as problem:
+        raise errors.InvalidSetting(f"AMBROTYPE_LAYOUT: {file} is not valid TOML: {problem}.") from None

@@ -1,0 +1,181 @@
+"""The way of the bytes: fetch, verify, store, record. Each step takes the value of the one before it."""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from ambrotype.capture import digests, fetch, network
+from ambrotype.core import layout, types
+from ambrotype.decoding import decoder as decoders
+from ambrotype.decoding import facts as facts_
+from ambrotype.records import captures, database
+from ambrotype.storage import contract
+
+INLINE = 64 * 1024
+"""Pieces up to this size are hashed where they are: handing them to a thread costs more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What captures work with; one value for a whole process."""
+
+    data: database.Database
+    store: contract.Store
+    fetcher: fetch.Fetcher
+    decoder: decoders.Decoder
+    layouts: Mapping[str, layout.Layout]
+    allowed: Callable[[bool], network.Allowed]
+    spool: Path
+    """Folder for copies of what a remote store takes in, while they are looked at."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Whole bytes: hashed, of a type that we keep, readable, durable; not visible yet."""
+
+    key: contract.Key
+    writer: contract.Writer
+    size: int
+    sha256: bytes
+    facts: facts_.Facts
+
+
+async def capture(claim: captures.Claim, tools: Tools) -> bool:
+    """Takes one claimed capture from its source into the store and records it.
+
+    False if the item was settled by somebody else meanwhile (deleted, or kept by another worker). Raises the
+    `errors.CaptureFailed` that describes what went wrong; then nothing is left in the store.
+    """
+    source = fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
+    expires_at = None if claim.assumed else claim.deadline
+    async with tools.fetcher.open(source, expires_at=expires_at) as download:
+        return await store(claim, download.chunks(), download.announced, tools)
+
+
+async def store(
+    claim: captures.Claim, chunks: AsyncIterator[bytes], announced: fetch.Announced, tools: Tools
+) -> bool:
+    """The same from bytes that are already on their way."""
+    async with _verified(claim, chunks, announced, tools) as checked:
+        return await record(claim, checked, tools)
+
+
+async def record(claim: captures.Claim, checked: Checked, tools: Tools) -> bool:
+    """Publishes the bytes and commits the row after them, under the item's lock: bytes before facts."""
+    async with tools.data.transaction(database.WORKER) as tx:
+        return await publish(tx, claim, checked)
+
+
+async def publish(tx: database.Transaction, claim: captures.Claim, checked: Checked) -> bool:
+    """The same within a transaction that is the worker's."""
+    if not await captures.lock(tx, claim.media_id):
+        return False
+    await checked.writer.publish()
+    facts = checked.facts
+    stored = captures.Bytes(
+        bucket=checked.key.bucket,
+        path=checked.key.path,
+        size=checked.size,
+        sha256=checked.sha256,
+        kind=facts.media.kind,
+        content_type=facts.media.content_type,
+        width=facts.width,
+        height=facts.height,
+        duration=facts.duration,
+    )
+    await captures.kept(tx, claim.media_id, stored)
+    return True
+
+
+@contextlib.asynccontextmanager
+async def _verified(
+    claim: captures.Claim, chunks: AsyncIterator[bytes], announced: fetch.Announced, tools: Tools
+) -> AsyncIterator[Checked]:
+    """Streams the bytes into the store, looking at each; what fails or is not published leaves nothing behind."""
+    first = await anext(chunks, b"")
+    media = types.recognise(first[: types.HEAD_BYTES])
+    key = place(claim, media, tools.layouts)
+    async with contextlib.AsyncExitStack() as stack:
+        writer = await tools.store.create(key, content_type=media.content_type, size=announced.length)
+        stack.push_async_callback(writer.abort)
+        copy = None if isinstance(writer, contract.OnDiskWriter) else _Copy(tools.spool)
+        if copy is not None:
+            stack.callback(copy.close)
+        hashes = digests.Hashes(announced.digests)
+        size = 0
+        async for chunk in _all(first, chunks):
+            size += len(chunk)
+            await _take(chunk, writer, hashes, copy)
+        hashes.check()
+        path = writer.file if isinstance(writer, contract.OnDiskWriter) else copy.path if copy else None
+        assert path is not None
+        sealing = asyncio.ensure_future(writer.seal())
+        try:
+            facts = await tools.decoder.probe(path, media)
+        finally:
+            await sealing  # never abort a writer that is still at work
+        yield Checked(key=key, writer=writer, size=size, sha256=hashes.sha256, facts=facts)
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for chunk in rest:
+        yield chunk
+
+
+async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, copy: "_Copy | None") -> None:
+    if len(chunk) <= INLINE:
+        hashes.update(chunk)
+        await writer.write(chunk)
+    else:
+        await asyncio.gather(asyncio.to_thread(hashes.update, chunk), writer.write(chunk))
+    if copy is not None:
+        await asyncio.to_thread(copy.write, chunk)
+
+
+def place(
+    claim: captures.Claim, media: types.MediaType, layouts: Mapping[str, layout.Layout]
+) -> contract.Key:
+    """Where the item's bytes go; decided once, by its layout."""
+    rules = layouts.get(claim.layout) or layouts["default"]
+    found = layout.place(
+        rules,
+        layout.Item(
+            id=claim.media_id,
+            owner_id=str(claim.owner_id),
+            owner_subject=claim.owner_subject,
+            owner_kind=claim.owner_kind,
+            source=claim.source,
+            kind=media.kind,
+            ext=media.ext,
+            enhancement=claim.enhancement,
+            project=claim.project,
+            slot=claim.slot,
+            version=claim.version,
+            name=claim.name,
+            created_at=claim.created_at,
+        ),
+    )
+    return contract.Key(found.bucket, found.path)
+
+
+class _Copy:
+    """A local copy for the decoder, where the store's own bytes are out of its reach."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix="look-", dir=folder)
+        self.path = Path(name)
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
+
+    def write(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+
+    def close(self) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""What a caller may ask to be kept; one model for HTTP, Python and the command line."""
+
+import datetime
+import uuid
+from typing import Annotated, Any, Literal
+
+import orjson
+import pydantic
+
+from ambrotype.core import media
+
+_MAX_METADATA = 256 * 1024
+
+
+def _plain(value: str) -> str:
+    """PostgreSQL stores no NUL, and no lone half of a surrogate pair is a character."""
+    if "\x00" in value:
+        raise ValueError("it must not contain a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it must be valid Unicode") from None
+    return value
+
+
+def _document(value: Any) -> Any:
+    try:
+        text = orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("it must be JSON of moderate depth, in valid Unicode") from None
+    if len(text) > _MAX_METADATA:
+        raise ValueError(f"it must be at most {_MAX_METADATA} bytes of JSON")
+    if b"\\u0000" in text:
+        raise ValueError("it must not contain a NUL character")
+    return value
+
+
+def _text(most: int) -> Any:
+    return Annotated[str, pydantic.Field(max_length=most), pydantic.AfterValidator(_plain)]
+
+
+Short = Annotated[str, pydantic.Field(min_length=1, max_length=255), pydantic.AfterValidator(_plain)]
+Long = _text(100_000)
+Document = Annotated[dict[str, Any], pydantic.AfterValidator(_document)]
+Tag = Annotated[str, pydantic.Field(min_length=1, max_length=100), pydantic.AfterValidator(_plain)]
+Moment = Annotated[datetime.datetime, pydantic.AfterValidator(lambda at: at.astimezone(datetime.UTC))]
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class ParentRequest(_Strict):
+    """What the item was made from: an item by its id, or a URL, which is kept too."""
+
+    id: uuid.UUID | None = None
+    url: str | None = None
+    role: Annotated[str, pydantic.Field(min_length=1, max_length=64), pydantic.AfterValidator(_plain)] = (
+        "reference"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> "ParentRequest":
+        if (self.id is None) == (self.url is None):
+            raise ValueError("a parent is given by either id or url")
+        return self
+
+
+class KeepRequest(_Strict):
+    """`POST /v1/keep`: a source, and what is known of it."""
+
+    url: str | None = None
+    data: str | None = pydantic.Field(default=None, description="base64 or a data URI")
+    mode: Literal["keep", "temporary"] = "keep"
+    wait: Annotated[float, pydantic.Field(ge=0, le=60, description="seconds to wait until it is kept")] = 0
+    again: bool = False
+
+    kind: media.Kind | None = None
+    source: media.Source = "generation"
+    enhancement: Short | None = None
+    name: Short | None = None
+    title: _text(1000) | None = None  # type: ignore[valid-type]
+    description: Long | None = None
+    tags: Annotated[list[Tag], pydantic.Field(max_length=100)] = []
+    metadata: Document = {}
+    attribution: Annotated[dict[str, Any] | str | None, pydantic.AfterValidator(_document)] = None
+    favorite: bool = False
+    visibility: media.Visibility | None = None
+    expires_at: Moment | None = None
+    provider: Short | None = None
+    model: Short | None = None
+    prompt: Long | None = None
+    settings: Document = {}
+    request_id: Short | None = None
+    source_expires_at: Moment | None = pydantic.Field(
+        default=None, description="when the URL dies, where the provider has told"
+    )
+    layout: Short | None = None
+    project: Short | None = None
+    slot: Short | None = None
+    parents: Annotated[list[ParentRequest], pydantic.Field(max_length=64)] = []
+
+    @pydantic.model_validator(mode="after")
+    def _sources(self) -> "KeepRequest":
+        if self.url is not None and self.data is not None:
+            raise ValueError("give either url or data, not both")
+        if self.url is None and self.data is None and not (self.provider and self.request_id):
+            raise ValueError("give url, data, or provider and request_id")
+        if self.mode == "temporary" and self.url is None:
+            raise ValueError("mode temporary needs a url")
+        if self.slot is not None and self.project is None:
+            raise ValueError("a slot lies in a project: give project too")
+        return self
+
+    def fields(self) -> dict[str, Any]:
+        """The writable media fields, as given."""
+        chosen = self.model_dump(
+            include={
+                "source", "enhancement", "title", "description", "tags", "metadata", "attribution", "favorite",
+                "expires_at", "provider", "model", "prompt", "settings", "request_id", "project", "slot",
+            }
+        )  # fmt: skip
+        return {name: value for name, value in chosen.items() if value is not None}

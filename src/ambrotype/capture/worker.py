@@ -1,0 +1,231 @@
+"""The worker: claims what is due, soonest death first, and sees each claim to its end."""
+
+import asyncio
+import datetime
+import os
+import socket
+import uuid
+from collections.abc import Sequence
+
+import structlog
+
+from ambrotype.capture import accept, pipeline, retry
+from ambrotype.core import errors, expiry, ids, sources
+from ambrotype.records import captures, database, workers
+
+LEASE = 30.0
+"""Seconds that a claim holds without a sign of life; a dead worker's captures are taken over after that."""
+BEAT = 8.0
+POLL = 2.0
+PER_HOST = 8
+"""Captures at once from one host, over all workers."""
+GRACE = 8.0
+"""Seconds that running captures may take to end when the worker is asked to stop; the rest is handed back."""
+
+log = structlog.get_logger("ambrotype.capture")
+
+
+class Worker:
+    """Captures until told to stop. `wake` may be called from anywhere: something has been accepted."""
+
+    def __init__(self, tools: pipeline.Tools, *, rules: accept.Rules, concurrency: int) -> None:
+        self._tools = tools
+        self._rules = rules
+        self._concurrency = concurrency
+        self._lease = ids.new()
+        self._running: dict[asyncio.Task[None], captures.Claim] = {}
+        self._woken = asyncio.Event()
+        self._paused: str | None = None
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; then finishes or hands back what is running, within `GRACE` seconds."""
+        stopping = asyncio.ensure_future(stop.wait())
+        beating = asyncio.ensure_future(self._beat())
+        try:
+            while not stop.is_set():
+                self._woken.clear()
+                due_in = await self._round()
+                waking = asyncio.ensure_future(self._woken.wait())
+                await asyncio.wait({waking, stopping}, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
+                waking.cancel()
+        finally:
+            stopping.cancel()
+            beating.cancel()
+            await asyncio.gather(stopping, beating, return_exceptions=True)
+            await self._hand_back()
+
+    async def _round(self) -> float:
+        """Claims what there is room for; seconds until the next look is due at the latest."""
+        free = self._concurrency - len(self._running)
+        if free == 0:
+            return POLL
+        try:
+            if not await self._store_takes():
+                return POLL
+            claims = await self._claim(free)
+            for claim in claims:
+                task = asyncio.create_task(self._see_to(claim), name=f"capture {claim.media_id}")
+                self._running[task] = claim
+                task.add_done_callback(self._ended)
+            if claims:
+                return POLL
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                due = await captures.next_due(tx)
+            return POLL if due is None else min(max(due, 0.05), POLL)
+        except errors.Unavailable as problem:
+            log.warning("database unavailable", detail=problem.detail)
+            return POLL
+
+    async def _claim(self, most: int) -> list[captures.Claim]:
+        async with self._tools.data.transaction(database.WORKER) as tx:
+            return await captures.claim(
+                tx, most=most, per_host=PER_HOST, lease=self._lease, seconds=LEASE, start=uuid.uuid4()
+            )
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self.wake()
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("capture crashed", exc_info=problem)
+
+    async def _store_takes(self) -> bool:
+        """Whether the store can take bytes. While it can't, nothing is claimed and nothing gets lost by it."""
+        try:
+            await self._tools.store.check()
+        except errors.StoreUnavailable as problem:
+            await self._pause(problem.detail)
+            return False
+        if self._paused is not None:
+            log.info("captures go on")
+            self._paused = None
+            await self._tell()
+        return True
+
+    async def _pause(self, why: str) -> None:
+        if self._paused != why:
+            log.warning("captures pause", detail=why)
+            self._paused = why
+            await self._tell()
+
+    async def _see_to(self, claim: captures.Claim) -> None:
+        """One claim to its end: kept, tried again later, lost, or handed back where it was not the source's fault."""
+        shown = {
+            "media_id": str(claim.media_id),
+            "source": sources.shown(claim.url),
+            "attempt": claim.attempts,
+        }
+        try:
+            if await pipeline.capture(claim, self._tools):
+                log.info("kept", **shown)
+        except errors.StoreUnavailable as problem:
+            await self._pause(problem.detail)
+            await self._return([claim])
+        except errors.Unavailable as problem:
+            log.warning(
+                "database unavailable", detail=problem.detail, **shown
+            )  # the lease runs out by itself
+        except errors.CaptureFailed as failure:
+            await self._failed(claim, failure)
+        except Exception:
+            log.exception("capture failed unexpectedly", **shown)
+            await self._failed(
+                claim, errors.SourceUnreachable("Ambrotype failed on this source; its log says how.")
+            )
+
+    async def _failed(self, claim: captures.Claim, failure: errors.CaptureFailed) -> None:
+        after = retry.after(failure, attempts=claim.attempts)
+        now = datetime.datetime.now(datetime.UTC)
+        left = (accept.gives_up_at(claim) - now).total_seconds()
+        shown = {"media_id": str(claim.media_id), "code": failure.code, "detail": failure.detail}
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                if failure.retry and left > 0:
+                    await captures.again(
+                        tx,
+                        media_id=claim.media_id,
+                        lease=claim.lease,
+                        failure=failure,
+                        after=min(after, left),
+                    )
+                    log.info("capture failed, tried again", seconds=round(min(after, left), 1), **shown)
+                elif await captures.lost(tx, media_id=claim.media_id, lease=claim.lease, failure=failure):
+                    log.warning("lost", **shown)
+        except errors.Unavailable as problem:
+            log.warning("database unavailable", detail=problem.detail)
+
+    async def _return(self, claims: Sequence[captures.Claim]) -> None:
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                await captures.hand_back(
+                    tx, lease=self._lease, media=[claim.media_id for claim in claims], attempt=1
+                )
+        except errors.Unavailable as problem:
+            log.warning("database unavailable", detail=problem.detail)
+
+    async def _hand_back(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=GRACE)
+        unfinished = dict(self._running)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        if unfinished:
+            await self._return(list(unfinished.values()))
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                await workers.left(tx, self._lease)
+        except errors.Unavailable as problem:
+            log.warning("database unavailable", detail=problem.detail)
+
+    async def _beat(self) -> None:
+        """Holds on to what is running, says that this worker lives, and mends timetables that somebody removed."""
+        while True:
+            try:
+                await self._tell()
+                async with self._tools.data.transaction(database.WORKER) as tx:
+                    held = [claim.media_id for claim in self._running.values()]
+                    if held:
+                        await captures.extend(tx, lease=self._lease, media=held, seconds=LEASE)
+                    await reschedule(tx, self._rules)
+                self.wake()
+            except errors.Unavailable as problem:
+                log.warning("database unavailable", detail=problem.detail)
+            except Exception:
+                log.exception("worker's round failed")
+            await asyncio.sleep(BEAT)
+
+    async def _tell(self) -> None:
+        async with self._tools.data.transaction(database.WORKER) as tx:
+            await workers.seen(
+                tx,
+                worker=self._lease,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                state="paused" if self._paused else "running",
+                detail=self._paused,
+            )
+
+
+async def reschedule(tx: database.Transaction, rules: accept.Rules) -> int:
+    """Makes the timetables of promised items again that have none, whoever removed them; how many."""
+    now = datetime.datetime.now(datetime.UTC)
+    found = await captures.unscheduled(tx, most=1000)
+    for row in found:
+        end = expiry.read(
+            row["source_url"], now=now, told=row["source_expires_at"], retention=rules.retention
+        )
+        assumed = row["source_expiry_rule"].startswith("provider-policy")
+        await captures.reschedule(
+            tx,
+            media_id=row["id"],
+            owner_id=row["owner_id"],
+            url=row["source_url"],
+            host=sources.host(row["source_url"]),
+            deadline=row["source_expires_at"] or end.at or now + accept.NEVER,
+            assumed=assumed,
+        )
+    return len(found)

@@ -1,0 +1,71 @@
+"""All that is ever swept. No kept item's row or bytes are, but for a purge that a person decided and a week has passed."""
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+
+import structlog
+
+from ambrotype.core import errors
+from ambrotype.records import database, workers
+from ambrotype.storage import contract
+
+OFTEN = 15.0
+SELDOM = 3600.0
+LEFTOVER = 24 * 3600.0
+"""Age in seconds at which unpublished bytes that no writer holds are leftovers of a crash."""
+
+log = structlog.get_logger("ambrotype.sweep")
+
+
+async def forever(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:
+    """Sweeps again and again; a sweep that fails is tried at the next turn."""
+    next_full = 0.0
+    while True:
+        try:
+            await expire(data)
+            if time.monotonic() >= next_full:
+                await full(data, store, spool=spool, days=days)
+                next_full = time.monotonic() + SELDOM
+        except errors.AmbrotypeError as problem:
+            log.warning("sweep put off", detail=problem.detail)
+        except Exception:
+            log.exception("sweep failed")
+        await asyncio.sleep(OFTEN)
+
+
+async def expire(data: database.Database) -> int:
+    """Temporary items whose source has died."""
+    async with data.transaction(database.WORKER) as tx:
+        return await workers.expire(tx)
+
+
+async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:
+    """Expired rows of that many days (0 = never), used idempotency keys, purged objects, leftovers of crashed writes."""
+    async with data.transaction(database.WORKER) as tx:
+        if days:
+            await workers.sweep_expired(tx, days=days)
+        await workers.sweep_idempotency(tx)
+    while await purge(data, store):
+        pass
+    await store.sweep(LEFTOVER)
+    await asyncio.to_thread(_sweep_spool, spool)
+
+
+async def purge(data: database.Database, store: contract.Store) -> int:
+    """Objects of items that a person purged, after their days of grace: facts died first, bytes die now."""
+    async with data.transaction(database.WORKER) as tx:
+        due = await workers.due_purges(tx, most=20)
+        for row in due:
+            await store.delete(contract.Key(row["bucket"], row["path"]))
+            await workers.purged(tx, row["media_id"])
+    return len(due)
+
+
+def _sweep_spool(folder: Path) -> None:
+    limit = time.time() - LEFTOVER
+    for file in folder.glob("look-*"):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime < limit:
+                file.unlink()

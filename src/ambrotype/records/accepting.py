@@ -1,0 +1,105 @@
+"""Accepting sources; the work is done by `ambrotype.accept` in the database (migration 0002)."""
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ambrotype.core import ids
+from ambrotype.records import database
+
+Outcome = Literal["new", "known", "resumed", "not_found"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A source that can be fetched: its URL, what it is known by, and when it dies."""
+
+    url: str
+    host: str
+    hash: bytes
+    expires_at: datetime.datetime | None
+    """None = the provider says never."""
+    deadline: datetime.datetime
+    """Until when it is tried."""
+    rule: str
+    assumed: bool
+    trusted: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """One item to accept. `fields` holds the media columns and texts by name."""
+
+    status: Literal["temporary", "keeping"]
+    origin: Origin | None
+    again: bool = False
+    fields: dict[str, Any]
+    parents: "tuple[tuple[uuid.UUID | Acceptance, str], ...]" = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of it. `detail` says why not, for `not_found`."""
+
+    id: uuid.UUID | None
+    outcome: Outcome
+    detail: str | None
+
+
+def _origin(origin: Origin | None) -> dict[str, Any]:
+    if origin is None:
+        return {}
+    return {
+        "url": origin.url,
+        "host": origin.host,
+        "source_hash": origin.hash.hex(),
+        "source_expires_at": origin.expires_at,
+        "source_expiry_rule": origin.rule,
+        "deadline": origin.deadline,
+        "assumed": origin.assumed,
+        "trusted": origin.trusted,
+    }
+
+
+def _item(item: Acceptance) -> dict[str, Any]:
+    parents = [
+        {"id": what, "role": role} if isinstance(what, uuid.UUID) else {"item": _item(what), "role": role}
+        for what, role in item.parents
+    ]
+    return {
+        **item.fields,
+        **_origin(item.origin),
+        "id": ids.new(),
+        "status": item.status,
+        "again": item.again,
+        "parents": parents,
+    }
+
+
+async def accept(tx: database.Transaction, items: Sequence[Acceptance]) -> list[Accepted]:
+    """Accepts each item as the transaction's caller, in order; one that names what is not theirs fails alone."""
+    found = await tx.all(
+        "select id, outcome, detail from ambrotype.accept(%(items)s, %(owner)s) order by n",
+        items=database.json([_item(item) for item in items]),
+        owner=ids.new(),
+    )
+    return [Accepted(**row) for row in found]
+
+
+async def resume(tx: database.Transaction, media_id: uuid.UUID, origin: Origin) -> str | None:
+    """Keeps a temporary, expired or lost item, from this source. What its status was, or None if it is not the caller's."""
+    row = await tx.one(
+        "select ambrotype.resume_keeping(id, owner_id, %(item)s) as was from ambrotype.media"
+        " where id = %(id)s and deleted_at is null and status <> 'tombstone'",
+        id=media_id,
+        item=database.json(_origin(origin)),
+    )
+    await tx.run("select pg_notify('ambrotype_capture', '')")
+    return row["was"] if row else None
+
+
+async def forget_source(tx: database.Transaction, media_id: uuid.UUID) -> None:
+    """An item made from bytes has no source to go back to."""
+    await tx.run("delete from ambrotype.capture where media_id = %(id)s", id=media_id)

@@ -1,0 +1,275 @@
+"""The `capture` table: claims by deadline, leases, and how each capture ends."""
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from ambrotype.core import errors
+from ambrotype.records import database
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A capture that this worker holds, and what of the item its place in the store depends on."""
+
+    media_id: uuid.UUID
+    lease: uuid.UUID
+    url: str
+    trusted: bool
+    deadline: datetime.datetime
+    assumed: bool
+    attempts: int
+    accepted_at: datetime.datetime
+    owner_id: uuid.UUID
+    owner_kind: str
+    owner_subject: str
+    source: str
+    kind: str
+    enhancement: str | None
+    project: str | None
+    slot: str | None
+    version: int | None
+    name: str
+    layout: str
+    created_at: datetime.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Bytes:
+    """Whole, verified bytes that lie durably in the store."""
+
+    bucket: str
+    path: str
+    size: int
+    sha256: bytes
+    kind: str
+    content_type: str
+    width: int | None
+    height: int | None
+    duration: float | None
+
+
+# Claims are made one at a time (the advisory lock), so that the limits per host are exact across workers.
+# Candidates come from three short index scans, so that neither one owner's thousands nor one host's hide the rest:
+# who is waited for, what dies first on each host, what dies first of each owner (a sample of 64 where there are more).
+# Among them: waited for first, then what dies within five minutes, then in turn among owners, then by deadline.
+_CLAIM = """
+with recursive
+  running as materialized (
+    select owner_id, host from ambrotype.capture where lease is not null and lease_until > now()
+  ),
+  hosts (host) as (
+    (select host from ambrotype.capture where lease is null order by host limit 1)
+    union all
+    select (select c.host from ambrotype.capture c where c.lease is null and c.host > h.host order by c.host limit 1)
+    from hosts h where h.host is not null
+  ),
+  some_hosts as (select host from hosts where host is not null limit 256),
+  owners (owner_id, seen) as (
+    (select owner_id, 1 from ambrotype.capture where lease is null and owner_id >= %(start)s order by owner_id limit 1)
+    union all
+    select (select c.owner_id from ambrotype.capture c where c.lease is null and c.owner_id > o.owner_id
+            order by c.owner_id limit 1), o.seen + 1
+    from owners o where o.owner_id is not null and o.seen < 64
+  ),
+  candidates as materialized (
+    (select media_id from ambrotype.capture
+     where urgent_at is not null and not_before <= now() and (lease is null or lease_until <= now())
+     order by urgent_at limit 64)
+    union
+    (select media_id from ambrotype.capture where lease is not null and lease_until <= now() and not_before <= now() limit 64)
+    union
+    select c.media_id from some_hosts h, lateral (
+      select media_id from ambrotype.capture where lease is null and host = h.host and not_before <= now()
+      order by deadline limit %(n)s
+    ) c
+    union
+    select c.media_id from owners o, lateral (
+      select media_id from ambrotype.capture where lease is null and owner_id = o.owner_id and not_before <= now()
+      order by deadline limit %(n)s
+    ) c where o.owner_id is not null
+  ),
+  ranked as (
+    select c.media_id, c.host, c.urgent_at, c.deadline,
+           c.deadline < now() + interval '5 minutes' as dying,
+           (select count(*) from running r where r.owner_id = c.owner_id)
+             + row_number() over (partition by c.owner_id order by c.deadline) as turn
+    from candidates join ambrotype.capture c using (media_id)
+  ),
+  allowed as (
+    select *, (select count(*) from running r where r.host = ranked.host)
+              + row_number() over (partition by host order by urgent_at nulls last, not dying, turn, deadline) as place
+    from ranked
+  ),
+  chosen as (
+    select c.media_id from allowed join ambrotype.capture c using (media_id)
+    where place <= %(per_host)s
+    order by allowed.urgent_at nulls last, not dying, turn, allowed.deadline
+    limit %(n)s
+    for update of c skip locked
+  )
+update ambrotype.capture c
+set lease = %(lease)s, lease_until = now() + make_interval(secs => %(seconds)s), attempts = attempts + 1
+from chosen, ambrotype.media m, ambrotype.owner o
+where c.media_id = chosen.media_id and m.id = c.media_id and o.id = m.owner_id
+returning c.media_id, c.lease, c.url, c.trusted, c.deadline, c.assumed, c.attempts, c.created_at as accepted_at,
+          m.owner_id, o.kind as owner_kind, o.subject as owner_subject, m.source, m.kind, m.enhancement, m.project,
+          m.slot, m.version, m.name, m.layout, m.created_at
+"""
+
+_CLAIM_LOCK = 0x616D6263
+
+
+async def claim(
+    tx: database.Transaction, *, most: int, per_host: int, lease: uuid.UUID, seconds: float, start: uuid.UUID
+) -> list[Claim]:
+    """Takes up to `most` due captures under `lease` for `seconds`; never more than `per_host` at once to one host.
+
+    `start` is a random id at which the round of the owners begins.
+    """
+    await tx.run("select pg_advisory_xact_lock(%(lock)s)", lock=_CLAIM_LOCK)
+    found = await tx.all(_CLAIM, n=most, per_host=per_host, lease=lease, seconds=seconds, start=start)
+    return [Claim(**row) for row in found]
+
+
+async def extend(
+    tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], seconds: float
+) -> None:
+    """Holds on to captures that are under way."""
+    await tx.run(
+        "update ambrotype.capture set lease_until = now() + make_interval(secs => %(seconds)s)"
+        " where lease = %(lease)s and media_id = any(%(media)s)",
+        lease=lease,
+        media=list(media),
+        seconds=seconds,
+    )
+
+
+async def hand_back(
+    tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], attempt: int
+) -> None:
+    """Gives captures back unfinished, for anybody to take at once; `attempt` is 1 where the try shall not count."""
+    await tx.run(
+        "update ambrotype.capture set lease = null, lease_until = null, attempts = greatest(attempts - %(attempt)s, 0)"
+        " where lease = %(lease)s and media_id = any(%(media)s)",
+        lease=lease,
+        media=list(media),
+        attempt=attempt,
+    )
+    await tx.run("select pg_notify('ambrotype_capture', '')")
+
+
+async def lock(tx: database.Transaction, media_id: uuid.UUID) -> bool:
+    """Locks the item until the transaction ends. False when it is not to be kept (any more): somebody else was first.
+
+    Bytes are published and recorded under this lock, so two workers can't both publish one item.
+    """
+    row = await tx.one("select status from ambrotype.media where id = %(id)s for update", id=media_id)
+    return row is not None and row["status"] == "keeping"
+
+
+async def kept(tx: database.Transaction, media_id: uuid.UUID, stored: Bytes) -> None:
+    """Records published bytes: the item is kept, its capture is over, and its slot shows it unless it has a newer one."""
+    await tx.run(
+        """
+        with done as (delete from ambrotype.capture where media_id = %(id)s),
+        item as (
+          update ambrotype.media set status = 'kept', kept_at = now(), bucket = %(bucket)s, path = %(path)s, size = %(size)s,
+            sha256 = %(sha256)s, kind = %(kind)s, content_type = %(content_type)s, width = %(width)s, height = %(height)s,
+            duration = %(duration)s
+          where id = %(id)s returning id, owner_id, project, slot, version
+        )
+        update ambrotype.slot s set current_id = item.id
+        from item where s.owner_id = item.owner_id and s.project = item.project and s.name = item.slot
+          and not exists (select from ambrotype.media c where c.id = s.current_id and c.status = 'kept'
+                          and c.deleted_at is null and c.version > item.version)
+        """,
+        id=media_id,
+        **dataclasses.asdict(stored),
+    )
+
+
+async def again(
+    tx: database.Transaction,
+    *,
+    media_id: uuid.UUID,
+    lease: uuid.UUID,
+    failure: errors.CaptureFailed,
+    after: float,
+) -> None:
+    """The try failed; the next one is due in `after` seconds."""
+    await tx.run(
+        "update ambrotype.capture set lease = null, lease_until = null, not_before = now() + make_interval(secs => %(after)s),"
+        " last_code = %(code)s, last_detail = %(detail)s where media_id = %(id)s and lease = %(lease)s",
+        id=media_id,
+        lease=lease,
+        after=after,
+        code=failure.code,
+        detail=failure.detail,
+    )
+
+
+async def lost(
+    tx: database.Transaction, *, media_id: uuid.UUID, lease: uuid.UUID, failure: errors.CaptureFailed
+) -> bool:
+    """Ends the item as lost, with the reason; False if somebody else has the capture by now."""
+    touched = await tx.run(
+        """
+        with mine as (delete from ambrotype.capture where media_id = %(id)s and lease = %(lease)s returning media_id)
+        update ambrotype.media m set status = 'lost', lost_code = %(code)s, lost_detail = %(detail)s,
+          lost_retryable = %(retryable)s
+        from mine where m.id = mine.media_id and m.status = 'keeping'
+        """,
+        id=media_id,
+        lease=lease,
+        code=failure.code,
+        detail=failure.detail,
+        retryable=failure.retry,
+    )
+    return touched > 0
+
+
+async def unscheduled(tx: database.Transaction, *, most: int) -> list[database.Row]:
+    """Promised items whose timetable is gone, whoever removed it."""
+    return await tx.all(
+        "select m.id, m.owner_id, m.source_expires_at, m.source_expiry_rule, m.source_trusted, t.source_url from ambrotype.media m"
+        " join ambrotype.media_text t on t.media_id = m.id"
+        " where m.status = 'keeping' and not exists (select from ambrotype.capture c where c.media_id = m.id)"
+        " limit %(most)s",
+        most=most,
+    )
+
+
+async def reschedule(
+    tx: database.Transaction,
+    *,
+    media_id: uuid.UUID,
+    owner_id: uuid.UUID,
+    url: str,
+    host: str,
+    deadline: Any,
+    assumed: bool,
+) -> None:
+    """Makes a lost timetable again."""
+    await tx.run(
+        "insert into ambrotype.capture (media_id, owner_id, url, host, trusted, deadline, assumed)"
+        " select %(id)s, %(owner)s, %(url)s, %(host)s, source_trusted, %(deadline)s, %(assumed)s"
+        " from ambrotype.media where id = %(id)s and status = 'keeping' on conflict do nothing",
+        id=media_id,
+        owner=owner_id,
+        url=url,
+        host=host,
+        deadline=deadline,
+        assumed=assumed,
+    )
+
+
+async def next_due(tx: database.Transaction) -> float | None:
+    """Seconds until some waiting capture is due (0 or less: now), or None when none waits."""
+    row = await tx.one(
+        "select extract(epoch from min(case when lease is null then not_before else greatest(lease_until, not_before) end)"
+        " - now())::float8 as seconds from ambrotype.capture"
+    )
+    return row["seconds"] if row else None

@@ -1,0 +1,162 @@
+"""Transactions. Each one runs as somebody: a principal under its policies, or the worker."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, LiteralString
+
+import orjson
+import psycopg
+import psycopg.sql
+import psycopg_pool
+from psycopg import rows
+
+from ambrotype.core import errors, owners
+
+Row = dict[str, Any]
+Statement = LiteralString | psycopg.sql.SQL | psycopg.sql.Composed
+WORKER: Literal["worker"] = "worker"
+NOBODY: Literal["nobody"] = "nobody"
+Who = owners.Principal | Literal["worker", "nobody"]
+"""As whom a transaction runs. Nobody owns nothing; what is reached by address alone is reached as nobody."""
+
+_BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
+
+
+def claims(who: owners.Principal) -> dict[str, str]:
+    """The claims that the row policies read; PostgREST sets the same ones."""
+    owner = who.owner or owners.SERVICE
+    return {"sub": owner.subject, "role": who.role, "ambrotype_app": who.app, "ambrotype_kind": owner.kind}
+
+
+class Transaction:
+    """Statements of one transaction. Values are bound as `%(name)s`; rows come back as dicts."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Row]) -> None:
+        self.connection = connection
+
+    async def run(self, sql: Statement, **values: object) -> int:
+        """Runs a statement; how many rows it touched."""
+        cursor = await self.connection.execute(sql, values)
+        return cursor.rowcount
+
+    async def one(self, sql: Statement, **values: object) -> Row | None:
+        """The first row, or None."""
+        cursor = await self.connection.execute(sql, values)
+        return await cursor.fetchone()
+
+    async def all(self, sql: Statement, **values: object) -> list[Row]:
+        """All rows."""
+        cursor = await self.connection.execute(sql, values)
+        return await cursor.fetchall()
+
+    async def become(self, who: Who) -> None:
+        """Goes on in the same transaction as somebody else: what was accepted as a caller is recorded as the worker."""
+        await self.connection.execute(_BECOME, _identity(who))
+
+
+class Database:
+    """A pool of connections to one database. `revive` is called when it does not answer, before a second try."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        size: int = 10,
+        pooler: bool = False,
+        revive: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        async def configure(connection: psycopg.AsyncConnection[Row]) -> None:
+            if pooler:  # prepared statements of one client clash with another's behind a transaction pooler
+                connection.prepare_threshold = None
+
+        self._revive = revive
+        self._pool: psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[Row]] = (
+            psycopg_pool.AsyncConnectionPool(
+                conninfo,
+                min_size=1,
+                max_size=size,
+                open=False,
+                timeout=10,
+                kwargs={"autocommit": True, "row_factory": rows.dict_row, "connect_timeout": 10},
+                configure=configure,
+                reconnect_timeout=5,
+            )
+        )
+
+    async def open(self) -> None:
+        """Opens the first connection; `errors.Unavailable` if the database does not answer."""
+        try:
+            await self._pool.open(wait=True, timeout=30)
+        except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
+            raise errors.Unavailable(f"The database does not answer: {_first_line(problem)}") from problem
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, who: Who) -> AsyncIterator[Transaction]:
+        """One transaction as `who`. Commits at the end of the block, rolls back on any error.
+
+        A connection that has died unnoticed (the server was restarted) shows before the block begins and is replaced;
+        one that dies inside of it is `errors.Unavailable`, and nothing of the block is committed for sure.
+        """
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                connection = await self._begin(stack, who)
+                yield Transaction(connection)
+        except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
+            if isinstance(problem, (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)):
+                raise
+            raise errors.Unavailable(
+                f"The database does not answer: {_first_line(problem)}", retry_after=2
+            ) from problem
+
+    async def _begin(self, stack: contextlib.AsyncExitStack, who: Who) -> psycopg.AsyncConnection[Row]:
+        identity = _identity(who)
+        for attempt in range(12):  # as many as can lie dead in the pool, and one
+            attempt_stack = contextlib.AsyncExitStack()
+            try:
+                connection = await attempt_stack.enter_async_context(self._pool.connection())
+                await attempt_stack.enter_async_context(connection.transaction())
+                await connection.execute(_BECOME, identity)
+            except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
+                with contextlib.suppress(psycopg.Error):
+                    await attempt_stack.__aexit__(type(problem), problem, problem.__traceback__)
+                if attempt == 11 or isinstance(problem, psycopg_pool.PoolTimeout):
+                    raise
+                if self._revive is not None:
+                    await self._revive()
+                continue
+            stack.push_async_exit(attempt_stack)
+            return connection
+        raise AssertionError("unreachable")
+
+    async def retrying(self, who: Who, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
+        """Runs `work` in a transaction, again where it lost a deadlock: `work` has no effect outside of it."""
+        for _ in range(5):
+            try:
+                async with self.transaction(who) as tx:
+                    return await work(tx)
+            except psycopg.errors.DeadlockDetected:
+                continue
+        raise errors.Unavailable("Too many callers change the same items at once; try again.", retry_after=1)
+
+
+def _identity(who: Who) -> Sequence[str]:
+    if who == WORKER:
+        return ["ambrotype_worker", "{}"]
+    if who == NOBODY:
+        return ["ambrotype_app", "{}"]
+    assert isinstance(who, owners.Principal)
+    role = "ambrotype_service" if who.administrator else "ambrotype_app"
+    return [role, orjson.dumps(claims(who)).decode()]
+
+
+def _first_line(problem: BaseException) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:300]
+
+
+def json(value: Mapping[str, Any] | Sequence[Any] | None) -> str | None:
+    """A JSON parameter."""
+    return None if value is None else orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()

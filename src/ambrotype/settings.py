@@ -1,0 +1,202 @@
+"""Settings: environment AMBROTYPE_* and ambrotype.toml in, one frozen, validated value out.
+
+Only the composition root reads them. A wrong or unknown setting stops the start with one sentence that names it.
+"""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+import pydantic_settings
+
+from ambrotype.core import errors
+
+PREFIX = "AMBROTYPE_"
+PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
+
+Bytes = Annotated[int, pydantic.Field(ge=0)]
+Seconds = Annotated[float, pydantic.Field(gt=0)]
+List = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
+
+
+class Provider(pydantic.BaseModel):
+    """One provider's group: key, where its API begins, its webhooks' secret, prices by model."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    api_key: pydantic.SecretStr | None = None
+    base_url: str | None = None
+    webhook_secret: pydantic.SecretStr | None = None
+    price: dict[str, Any] = {}
+
+
+class Settings(pydantic_settings.BaseSettings):
+    """Everything that can be set. Sizes are bytes, durations seconds."""
+
+    model_config = pydantic_settings.SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data: Path = Path("ambrotype-data")
+    database_url: str | None = None
+    database_direct_url: str | None = None
+    store_url: str | None = None
+    public_url: str | None = None
+    cdn_url: str | None = None
+    layout: str = "default"
+    bootstrap_key: pydantic.SecretStr | None = None
+    signing_keys: pydantic.SecretStr | None = None
+    default_visibility: Literal["private", "unlisted", "public"] = "private"
+    cors_origins: List = ()
+    delivery: Literal["auto", "proxy", "redirect"] = "auto"
+    fetch_allow: List = ()
+    fetch_allow_all: List = ()
+    fetch_max_bytes: Bytes = 10 * 2**30
+    fetch_timeout: Seconds = 3600
+    fetch_min_rate: Bytes = 10_000
+    fetch_concurrency: Annotated[int, pydantic.Field(ge=1, le=256)] = 16
+    upload_max_bytes: Bytes = 10 * 2**30
+    min_free: Bytes = 2**30
+    sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
+    retention: dict[str, Annotated[int, pydantic.Field(gt=0)]] = {}
+    workers: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
+    log: Literal["console", "json"] = "console"
+
+    fal: Provider = Provider()
+    openai: Provider = Provider()
+    wavespeed: Provider = Provider()
+    ark: Provider = Provider()
+    replicate: Provider = Provider()
+
+    @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+
+    @pydantic.field_validator("data", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @pydantic.field_validator("public_url", "cdn_url", mode="after")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
+            raise ValueError("it must begin with http:// or https:// and have no query")
+        return value.rstrip("/")
+
+    @pydantic.field_validator("database_url", "database_direct_url", mode="after")
+    @classmethod
+    def _postgres(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("it must begin with postgresql://")
+        return value
+
+    @pydantic.field_validator("bootstrap_key", mode="after")
+    @classmethod
+    def _key(cls, value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
+        if value is not None and not re.fullmatch(r"amb_[A-Za-z0-9_-]{20,200}", value.get_secret_value()):
+            raise ValueError("it must be amb_ and at least 20 letters, digits, - or _")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _direct(self) -> "Settings":
+        if self.database_direct_url and not self.database_url:
+            raise ValueError("AMBROTYPE_DATABASE_DIRECT_URL is set without AMBROTYPE_DATABASE_URL")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[pydantic_settings.BaseSettings],
+        init_settings: pydantic_settings.PydanticBaseSettingsSource,
+        env_settings: pydantic_settings.PydanticBaseSettingsSource,
+        dotenv_settings: pydantic_settings.PydanticBaseSettingsSource,
+        file_secret_settings: pydantic_settings.PydanticBaseSettingsSource,
+    ) -> tuple[pydantic_settings.PydanticBaseSettingsSource, ...]:
+        """Everything comes in through `load`, which knows where each value is from."""
+        return (init_settings,)
+
+
+def load(*, environment: dict[str, str] | None = None, file: Path | None = None, **given: Any) -> Settings:
+    """The settings from `given` (strongest), the environment, and `ambrotype.toml` (in the working folder, or `file`).
+
+    Raises `errors.InvalidSetting`, one sentence that names the setting and its value's fault.
+    """
+    values, names = _from_file(file or Path("ambrotype.toml"), required=file is not None)
+    for name, value, origin in _from_environment(os.environ if environment is None else environment):
+        _put(values, name, value)
+        names[".".join(name)] = origin
+    for key, value in given.items():
+        if value is not None:
+            values[key] = value
+    try:
+        return Settings(**values)
+    except pydantic.ValidationError as problem:
+        raise errors.InvalidSetting(_sentence(problem, names)) from None
+
+
+def _from_environment(environment: Any) -> list[tuple[tuple[str, ...], str, str]]:
+    found = []
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable[len(PREFIX) :].lower()
+        provider, _, field = name.partition("_")
+        path = (provider, field) if provider in PROVIDERS and field else (name,)
+        if path[0] not in Settings.model_fields or (len(path) == 2 and path[1] not in Provider.model_fields):
+            raise errors.InvalidSetting(f"There is no setting {variable}; `docs/settings.md` lists them all.")
+        found.append((path, environment[variable], variable))
+    return found
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    field = path[-1]
+    parsed: Any = value
+    if field in ("retention", "price"):
+        try:
+            parsed = tomllib.loads(f"value = {value}")["value"] if "=" in value else _json(value)
+        except ValueError:
+            raise errors.InvalidSetting(
+                f'{PREFIX}{"_".join(path).upper()} must be a JSON object such as {{"fal": 604800}}, not {value[:60]!r}.'
+            ) from None
+    target = values
+    for part in path[:-1]:
+        target = target.setdefault(part, {})
+    target[field] = parsed
+
+
+def _json(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+def _from_file(file: Path, *, required: bool) -> tuple[dict[str, Any], dict[str, str]]:
+    if not file.exists():
+        if required:
+            raise errors.InvalidSetting(f"There is no settings file {file}.")
+        return {}, {}
+    try:
+        values = tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise errors.InvalidSetting(f"{file} is not valid TOML: {problem}.") from None
+    for name in values:
+        if name not in Settings.model_fields:
+            raise errors.InvalidSetting(
+                f"There is no setting {name!r} (in {file}); `docs/settings.md` lists them all."
+            )
+    return values, {}
+
+
+def _sentence(problem: pydantic.ValidationError, names: dict[str, str]) -> str:
+    first = problem.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    name = names.get(where) or (PREFIX + where.replace(".", "_").upper() if where else "")
+    message = first["msg"].removeprefix("Value error, ")
+    secret = any(word in where for word in ("key", "secret", "url"))
+    shown = "" if secret or not where else f" (it is {str(first['input'])[:60]!r})"
+    return f"{name} is wrong: {message[0].lower() + message[1:]}{shown}." if where else f"{message}."
