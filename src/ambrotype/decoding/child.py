@@ -1,0 +1,58 @@
+"""The child's life: load the decoders, give every right up, then answer one request after the other.
+
+Started as `python -I -m ambrotype.decoding.child MEMORY_BYTES PARENT_PID` with its socket as standard input.
+An exception that no operation means to raise ends it: its parent takes that for a crash, which it is.
+"""
+
+import os
+import signal
+import socket
+import sys
+
+from ambrotype.core import errors
+from ambrotype.decoding import operations, protocol, sandbox
+
+OUT_OF_MEMORY = "out_of_memory"
+
+
+def main() -> None:
+    memory_bytes, parent_pid = int(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    operations.prepare()
+    limits = sandbox.enter(memory_bytes=memory_bytes, parent_pid=parent_pid)
+    with socket.socket(fileno=0) as connection:
+        connection.sendall(protocol.pack({"result": {"limits": limits}}))
+        while (received := _receive(connection)) is not None:
+            request, fd = received
+            try:
+                reply = _perform(request, fd)
+            finally:
+                os.close(fd)
+            connection.sendall(protocol.pack(reply))
+
+
+def _perform(request: protocol.Message, fd: int) -> protocol.Message:
+    try:
+        return {"result": operations.OPERATIONS[request["operation"]](fd, **request["arguments"])}
+    except errors.CaptureFailed as error:
+        return {"error": error.code, "detail": error.detail}
+    except MemoryError:
+        return {"error": OUT_OF_MEMORY, "detail": ""}
+
+
+def _receive(connection: socket.socket) -> tuple[protocol.Message, int] | None:
+    """The next request with its file; None when the parent has closed its end."""
+    data, fds, _, _ = socket.recv_fds(connection, protocol.LENGTH.size, 1)
+    if not data:
+        return None
+    while len(data) < protocol.LENGTH.size:
+        data += connection.recv(protocol.LENGTH.size - len(data))
+    (length,) = protocol.LENGTH.unpack(data)
+    body = b""
+    while len(body) < length:
+        body += connection.recv(length - len(body))
+    return protocol.unpack(body), fds[0]
+
+
+if __name__ == "__main__":
+    main()

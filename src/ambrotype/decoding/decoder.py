@@ -1,0 +1,154 @@
+"""A few persistent children that read foreign files, and the truth about those that could not be read."""
+
+import asyncio
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from ambrotype.core import errors, types
+from ambrotype.decoding import child, facts, process
+
+log = logging.getLogger(__name__)
+
+FILES_PER_CHILD = 1000
+"""After so many files a child is replaced: what decoders leak, or what a file may have left behind, goes
+with it."""
+
+REASONS: dict[str, type[errors.CaptureFailed]] = {
+    reason.code: reason for reason in (errors.NotMedia, errors.UnsupportedType, errors.Truncated)
+}
+
+
+class Decoder:
+    """Reads at most `children` files at a time, each with `memory_bytes` of memory and for `seconds`.
+
+    Belongs to one event loop. Children start when they are first needed.
+    """
+
+    def __init__(
+        self, *, children: int = 2, memory_bytes: int = 512 * 1024 * 1024, seconds: float = 20.0
+    ) -> None:
+        self._children = children
+        self._free = asyncio.Semaphore(children)
+        self._idle: list[process.Child] = []
+        self._endings: set[asyncio.Task[None]] = set()
+        self._memory_bytes = memory_bytes
+        self._seconds = seconds
+        self._closed = False
+        self.limits_in_force: tuple[str, ...] = ()
+        """Which limits the last started child is under (names of `sandbox.enter`); empty before the first
+        one."""
+
+    async def probe(self, path: Path, media: types.MediaType, *, holes: bool = False) -> facts.Facts:
+        """What the file is, by its content and its header; `media` is what its first bytes said.
+
+        `holes`: only head and tail of the sparse file are real. Then nothing is refused for what may lie in
+        the hole, and `complete` is False where that hides the facts.
+
+        Raises `errors.NotMedia`, `errors.Truncated` or `errors.UnsupportedType`; `errors.Unavailable` where
+        no child can be started, which says nothing about the file; OSError where the file itself can't be
+        opened.
+        """
+        raw = await self._run("probe", path, media, {"content_type": media.content_type, "holes": holes})
+        try:
+            return facts.from_json(raw)
+        except ValueError as error:
+            raise errors.NotMedia(
+                f"Reading the {media.content_type} file gave nonsense ({error}): "
+                "it is damaged or made to harm."
+            ) from error
+
+    async def close(self) -> None:
+        """Ends all children. What is being read finishes first; nothing can be read afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in range(self._children):
+            await self._free.acquire()
+        while self._idle:
+            self._end(self._idle.pop())
+        while self._endings:
+            await asyncio.gather(*self._endings)
+
+    async def _run(
+        self, operation: str, path: Path, media: types.MediaType, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
+        if self._closed:
+            raise errors.Unavailable("The decoder is closed; nothing can be read any more.")
+        fd = _open(path)
+        try:
+            async with self._free:
+                reply = await self._ask({"operation": operation, "arguments": arguments}, fd, media)
+        finally:
+            os.close(fd)
+        if "error" not in reply:
+            result = reply.get("result")
+            return result if isinstance(result, dict) else {}
+        reason = REASONS.get(str(reply["error"]), errors.NotMedia)
+        raise reason(str(reply.get("detail"))[:500])
+
+    async def _ask(self, request: dict[str, Any], fd: int, media: types.MediaType) -> dict[str, Any]:
+        """One file, one child; a second one if the first died, since that may have been its own end and not
+        the file's.
+
+        A child that ran out of time is not tried again here: twice the time would be lost to each hostile
+        file.
+        """
+        death: process.Died | None = None
+        for fresh in (False, True):
+            reader = await self._child(fresh=fresh)
+            try:
+                reply = await reader.ask(request, fd, seconds=self._seconds)
+                if reply.get("error") == child.OUT_OF_MEMORY:
+                    raise process.Died("needed more memory than it may have", by_chance=False)
+            except process.Died as died:
+                self._end(reader)
+                death = died
+                log.warning("a decoder %s on a file of type %s", died, media.content_type)
+                if died.hung:
+                    break
+            except BaseException:
+                self._end(reader)
+                raise
+            else:
+                self._put_back(reader)
+                return reply
+        raise errors.NotMedia(
+            f"The file could not be read: the decoder of {media.content_type} {death}. "
+            "It is damaged or made to harm.",
+            retry=death is not None and death.by_chance,
+        )
+
+    async def _child(self, *, fresh: bool) -> process.Child:
+        while self._idle and not fresh:
+            reader = self._idle.pop()
+            if reader.is_alive:
+                return reader
+            self._end(reader)
+        reader = await process.start(memory_bytes=self._memory_bytes)
+        self.limits_in_force = reader.limits
+        return reader
+
+    def _put_back(self, reader: process.Child) -> None:
+        if self._closed or reader.asked >= FILES_PER_CHILD:
+            self._end(reader)
+        else:
+            self._idle.append(reader)
+
+    def _end(self, reader: process.Child) -> None:
+        """In a task of its own, so that a cancelled caller leaves no process behind."""
+        ending = asyncio.get_running_loop().create_task(reader.end())
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+
+
+def _open(path: Path) -> int:
+    """The descriptor that goes to the child: reading only, of a plain file. A local file opens in
+    microseconds."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise errors.NotMedia("What is to be read is no plain file.")
+    return fd

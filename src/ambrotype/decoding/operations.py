@@ -1,0 +1,63 @@
+"""What a child can be asked to do. Each operation takes the open file and plain arguments, and answers with
+plain JSON.
+
+`prepare` runs before the child gives its rights up: whatever a decoder opens or loads has to be had by then.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ambrotype.core import errors, types
+from ambrotype.decoding import images, streams, structure, svg
+from ambrotype.decoding.facts import Facts
+from ambrotype.decoding.reading import Reader
+
+
+def probe(fd: int, *, content_type: str, holes: bool) -> dict[str, Any]:
+    """Facts of a file. `content_type` is what its first bytes say; with `holes` only its head and tail are
+    real.
+
+    Raises `errors.NotMedia`, `errors.UnsupportedType`, `errors.Truncated`; the latter, and a header that
+    can't be read, are no failures of a file with holes.
+    """
+    file = Reader(fd)
+    media = types.TYPES[content_type]
+    try:
+        media = _behind_tag(file, types.recognise(file.at(0, types.HEAD_BYTES)))
+        if not holes:
+            structure.check(file, media.content_type)
+        facts = images.probe(file, media) if media.kind == "image" else streams.probe(file, media)
+    except (errors.NotMedia, errors.Truncated):
+        if not holes:
+            raise
+        facts = Facts(media=media, complete=False)
+    return facts.to_json()
+
+
+def _behind_tag(file: Reader, media: types.MediaType) -> types.MediaType:
+    """An ID3 tag says nothing about what follows it: usually MP3, but FLAC, ADTS and AIFF have been seen."""
+    tag = file.at(0, 10)
+    if media.content_type != "audio/mpeg" or tag[:3] != b"ID3" or len(tag) < 10:
+        return media
+    length = 0
+    for byte in tag[6:10]:
+        length = length << 7 | byte & 0x7F
+    behind = file.at(10 + length + (10 if tag[5] & 0x10 else 0), types.HEAD_BYTES)
+    if not behind:
+        raise errors.Truncated(f"The file ends after {file.size} bytes, inside its ID3 tag; it was cut off.")
+    try:
+        found = types.recognise(behind)
+    except (errors.NotMedia, errors.UnsupportedType):
+        return media
+    return found if found.kind == "audio" else media
+
+
+def prepare() -> None:
+    images.prepare()
+    streams.prepare()
+    svg.prepare()
+
+
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "probe": probe,
+}

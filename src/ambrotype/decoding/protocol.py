@@ -1,0 +1,30 @@
+"""Parent and child talk over a pair of sockets: four bytes of length, then JSON; a request carries one file.
+
+Request: `{"operation": name, "arguments": {…}}`.
+Reply: `{"result": {…}}` or `{"error": code, "detail": sentence}`.
+"""
+
+import json
+import struct
+from typing import Any
+
+LENGTH = struct.Struct("!I")
+MAX_BYTES = 64 * 1024
+"""Of one message. The parent believes no child that announces more."""
+
+Message = dict[str, Any]
+
+
+def pack(message: Message) -> bytes:
+    body = json.dumps(message).encode()
+    if len(body) > MAX_BYTES:
+        raise ValueError(f"a message of {len(body)} bytes is longer than {MAX_BYTES}")
+    return LENGTH.pack(len(body)) + body
+
+
+def unpack(body: bytes) -> Message:
+    """Raises ValueError for anything but a JSON object."""
+    message = json.loads(body)
+    if not isinstance(message, dict):
+        raise ValueError("a message is a JSON object")  # noqa: TRY004 - what was sent is wrong, not our call
+    return message
