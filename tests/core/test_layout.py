@@ -152,6 +152,11 @@ def test_a_reduced_name_can_still_be_read(text: str, start: str) -> None:
     assert re.fullmatch(re.escape(start) + "[0-9a-f]{8}", layout.safe(text))
 
 
+def test_a_reduced_file_name_keeps_its_extension() -> None:
+    assert re.fullmatch(r"my-fox-[0-9a-f]{8}\.png", layout.safe("my fox.png"))
+    assert re.fullmatch(r"x{67}-[0-9a-f]{8}\.png", layout.safe("x" * 99 + ".png"))
+
+
 @pytest.mark.parametrize(
     ("path", "says"),
     [

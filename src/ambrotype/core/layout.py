@@ -18,6 +18,7 @@ from typing import Any
 
 from ambrotype.core import errors, templates
 
+_EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,8}$")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -148,16 +149,18 @@ def safe(segment: str) -> str:
     """The text as one segment of a path: `A-Za-z0-9._-`, 1 to 80 bytes, no dot at either end, no `-` in
     front.
 
-    What fits is left alone. What does not is reduced, and gets 8 digits of its hash, so that `a b` and `a/b`
-    stay two.
+    What fits is left alone. What does not is reduced, and gets 8 digits of its hash (in front of a
+    file name's extension), so that `a b` and `a/b` stay two.
     """
     plain = unicodedata.normalize("NFKD", segment[:400]).encode("ascii", "ignore").decode()
     reduced = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).lstrip(".-").rstrip(".")
     if reduced == segment and 0 < len(segment) <= templates.MOST:
         return segment
     tail = hashlib.sha256(segment.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    head = reduced[: templates.MOST - 9].rstrip(".-")
-    return f"{head}-{tail}" if head else tail
+    found = _EXTENSION.search(reduced)
+    extension = found[0] if found else ""
+    head = reduced.removesuffix(extension)[: templates.MOST - 9 - len(extension)].rstrip(".-")
+    return f"{head}-{tail}{extension}" if head else tail + extension
 
 
 def _value(item: Item, field: str) -> str:
