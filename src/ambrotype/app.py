@@ -44,9 +44,7 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    settings: Settings, *, say: Callable[[str], None] = lambda sentence: None
-) -> AsyncIterator[App]:
+async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sentence: None) -> AsyncIterator[App]:
     """Starts or joins the database, brings its schema up to date, opens the store. `say` is told what takes long."""
     async with contextlib.AsyncExitStack() as stack:
         folder = _data_folder(settings.data)
@@ -68,9 +66,7 @@ async def opened(
         data = database.Database(own, pooler=settings.database_direct_url is not None, revive=revive)
         await data.open()
         stack.push_async_callback(data.close)
-        store = stores.open_store(
-            settings.store_url or "", default_root=folder / "store", min_free=settings.min_free
-        )
+        store = stores.open_store(settings.store_url or "", default_root=folder / "store", min_free=settings.min_free)
         stack.push_async_callback(store.close)
         keys = (
             keyring.parse(settings.signing_keys.get_secret_value())

@@ -186,9 +186,7 @@ def _from_file(file: Path, *, required: bool) -> tuple[dict[str, Any], dict[str,
         raise errors.InvalidSetting(f"{file} is not valid TOML: {problem}.") from None
     for name in values:
         if name not in Settings.model_fields:
-            raise errors.InvalidSetting(
-                f"There is no setting {name!r} (in {file}); `docs/settings.md` lists them all."
-            )
+            raise errors.InvalidSetting(f"There is no setting {name!r} (in {file}); `docs/settings.md` lists them all.")
     return values, {}
 
 

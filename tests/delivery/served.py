@@ -125,5 +125,9 @@ async def app(scope, receive, send):
         scope, receive, send, media_id=uuid.UUID(media_id), found=row(media_id)
     )
     note(
-        status=done.status, sent=done.sent, estimated=done.estimated, found=done.found and str(done.found.id)
+        asked=media_id,
+        status=done.status,
+        sent=done.sent,
+        estimated=done.estimated,
+        counted=done.found is not None and str(done.found.id) == media_id,
     )

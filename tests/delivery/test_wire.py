@@ -31,9 +31,14 @@ async def get(client, path, method="GET", **headers):
         return reply, await reply.read()
 
 
-async def noted(house):
-    await house.until(lambda: any("status" in line for line in house.noted()))
-    return house.noted()
+async def done(house, found):
+    """What became of the one request for this item: the server tells after the client has its reply."""
+
+    def lines():
+        return [one for one in house.noted() if one.get("asked") == str(found.id)]
+
+    await house.until(lambda: bool(lines()))
+    return lines()[0]
 
 
 @pytest.mark.parametrize("store", SERVED)
@@ -52,12 +57,8 @@ async def test_a_kept_item_is_its_bytes_and_says_so(house, client, store):
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in reply.headers["Content-Security-Policy"]
     assert "Vary" not in reply.headers
-    assert (await noted(house))[-1] == {
-        "status": 200,
-        "sent": len(DATA),
-        "estimated": False,
-        "found": str(found.id),
-    }
+    told = {"status": 200, "sent": len(DATA), "estimated": False, "counted": True}
+    assert await done(house, found) == {"asked": str(found.id), **told}
 
 
 @pytest.mark.parametrize("store", SERVED)
@@ -226,9 +227,9 @@ async def test_a_client_that_leaves_stops_the_reading_and_closes_the_file(house)
     writer.close()
     await writer.wait_closed()
     await house.until(lambda: not house.open_files())
-    done = (await noted(house))[-1]
-    assert done["status"] == 206
-    assert 0 < done["sent"] < 1 << 30
+    told = await done(house, found)
+    assert told["status"] == 206
+    assert 0 < told["sent"] < 1 << 30
 
 
 async def test_private_items_are_for_their_owner_and_for_signatures(house, client):
@@ -316,13 +317,13 @@ async def test_a_client_that_leaves_while_waiting_is_forgotten(house):
     await house.until(lambda: {"hurry": str(waiting.id)} in house.noted())
     writer.close()
     await writer.wait_closed()
-    assert (await noted(house))[-1]["status"] == 499
+    assert (await done(house, waiting))["status"] == 499
 
 
 async def test_an_item_that_is_lost_while_waited_for_is_gone(house, client):
     waiting = house.put(samples.row(status="keeping", visibility="public"))
     asked = asyncio.ensure_future(get(client, url(waiting)))
-    await house.until(lambda: bool(house.noted()))
+    await house.until(lambda: {"hurry": str(waiting.id)} in house.noted())
     house.put(dataclasses.replace(waiting, status="lost", lost_code="not_media"))
     reply, body = await asked
     assert reply.status == 410
@@ -337,7 +338,8 @@ async def test_a_store_that_signs_gets_the_reader_by_redirect(house, client):
     assert reply.headers["Location"] == (
         f"https://store.example/media/{found.path}?3600&image/png&attachment;%20filename=%22fox.png%22"
     )
-    assert (await noted(house))[-1] == {"status": 307, "sent": 5, "estimated": True, "found": str(found.id)}
+    told = {"status": 307, "sent": 5, "estimated": True, "counted": True}
+    assert await done(house, found) == {"asked": str(found.id), **told}
 
 
 async def test_a_presigned_get_is_not_for_head_and_conditions_come_first(house, client):
@@ -352,6 +354,24 @@ async def test_a_disk_serves_also_where_redirects_are_wanted(house, client):
     found = house.keep(b"12345")
     reply, body = await get(client, url(found, "disk-redirect"))
     assert (reply.status, body) == (200, b"12345")
+
+
+@pytest.mark.parametrize("query", [{}, {"download": "1"}])
+async def test_what_its_owner_sees_in_the_trash_is_for_no_cache_of_others(house, client, query):
+    found = house.keep(b"12345", mine=True, deleted_at=samples.KEPT_AT)
+    reply, body = await get(client, url(found, query=signed(found, **query) if query else ""))
+    assert (reply.status, body) == (200, b"12345")
+    assert reply.headers["Cache-Control"] == "private, max-age=60"
+    assert reply.headers["Vary"] == "Authorization, Cookie"
+
+
+@pytest.mark.parametrize("store", SERVED)
+async def test_an_empty_file_is_empty(house, client, store):
+    found = house.keep(b"")
+    reply, body = await get(client, url(found, store))
+    assert (reply.status, body, reply.headers["Content-Length"]) == (200, b"", "0")
+    assert (await get(client, url(found, store), Range="bytes=0-"))[0].status == 416
+    assert house.open_files() == 0
 
 
 async def test_an_unknown_id_is_404_and_nothing_is_stored(house, client):

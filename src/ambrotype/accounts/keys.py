@@ -97,9 +97,7 @@ async def principal(
     chosen = row["app"]
     if app is not None and app != chosen:
         if row["role"] != "service":
-            raise errors.Forbidden(
-                f"Only a service key may name another app; this key belongs to {chosen!r}."
-            )
+            raise errors.Forbidden(f"Only a service key may name another app; this key belongs to {chosen!r}.")
         chosen = owners.app_name(app)
     return owners.Principal(
         role=row["role"], app=chosen, owner=owners.parse(owner) if owner else None, key_id=row["id"]

@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from ambrotype.capture import network, request
-from ambrotype.core import errors, expiry, layout, owners, sources, types
+from ambrotype.core import errors, expiry, owners, sources, types
+from ambrotype.core import layout as layouts_
 from ambrotype.records import accepting, captures, database
 
 NEVER = datetime.timedelta(days=30)
@@ -24,7 +25,7 @@ class Rules:
     allowed_for_all: network.Allowed
     visibility: str
     layout: str
-    layouts: Mapping[str, layout.Layout]
+    layouts: Mapping[str, layouts_.Layout]
     retention: Mapping[str, int]
 
     def allowed(self, *, trusted: bool) -> network.Allowed:
@@ -74,9 +75,7 @@ def acceptance(asked: request.KeepRequest, *, rules: Rules, trusted: bool) -> ac
         )
     source = None
     if asked.url is not None:
-        source = origin(
-            asked.url, rules=rules, trusted=trusted, provider=asked.provider, told=asked.source_expires_at
-        )
+        source = origin(asked.url, rules=rules, trusted=trusted, provider=asked.provider, told=asked.source_expires_at)
     guess = types.guess(sources.name_of(asked.url) if asked.url else asked.name, None)
     kind = asked.kind or (guess.kind if guess else "image")
     fields = asked.fields()
@@ -114,9 +113,7 @@ def _parent(
 ) -> accepting.Acceptance:
     """A parent given by its URL is an item of its own, kept even where its child is not."""
     assert parent.url is not None
-    asked = request.KeepRequest(
-        url=parent.url, project=child.project, visibility=child.visibility, layout=child.layout
-    )
+    asked = request.KeepRequest(url=parent.url, project=child.project, visibility=child.visibility, layout=child.layout)
     return acceptance(asked, rules=rules, trusted=trusted)
 
 
@@ -124,11 +121,11 @@ def _name(asked: request.KeepRequest, *, kind: str, ext: str | None) -> str:
     """The last part of the permanent URL; it never changes, so it must not promise too much."""
     ext = ext or {"image": "jpeg", "video": "mp4", "audio": "mp3"}[kind]
     if asked.name is not None:
-        return layout.safe(asked.name)
+        return layouts_.safe(asked.name)
     if asked.slot is not None:
-        return f"{layout.safe(asked.slot.rsplit('/', 1)[-1])}.{ext}"
+        return f"{layouts_.safe(asked.slot.rsplit('/', 1)[-1])}.{ext}"
     found = sources.name_of(asked.url) if asked.url else None
-    return layout.safe(found) if found else f"{kind}.{ext}"
+    return layouts_.safe(found) if found else f"{kind}.{ext}"
 
 
 async def accept(

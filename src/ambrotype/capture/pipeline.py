@@ -52,27 +52,20 @@ async def capture(claim: captures.Claim, tools: Tools) -> bool:
     """
     source = fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
     expires_at = None if claim.assumed else claim.deadline
-    async with tools.fetcher.open(source, expires_at=expires_at) as download:
-        return await store(claim, download.chunks(), download.announced, tools)
+    async with (
+        tools.fetcher.open(source, expires_at=expires_at) as download,
+        verified(claim, download.chunks(), download.announced, tools) as checked,
+        tools.data.transaction(database.WORKER) as tx,
+    ):
+        return await record(tx, claim, checked)
 
 
-async def store(
-    claim: captures.Claim, chunks: AsyncIterator[bytes], announced: fetch.Announced, tools: Tools
-) -> bool:
-    """The same from bytes that are already on their way."""
-    async with _verified(claim, chunks, announced, tools) as checked:
-        return await record(claim, checked, tools)
+async def record(tx: database.Transaction, item: captures.Item, checked: Checked) -> bool:
+    """Publishes the bytes and writes the row after them, under the item's lock: bytes before facts.
 
-
-async def record(claim: captures.Claim, checked: Checked, tools: Tools) -> bool:
-    """Publishes the bytes and commits the row after them, under the item's lock: bytes before facts."""
-    async with tools.data.transaction(database.WORKER) as tx:
-        return await publish(tx, claim, checked)
-
-
-async def publish(tx: database.Transaction, claim: captures.Claim, checked: Checked) -> bool:
-    """The same within a transaction that is the worker's."""
-    if not await captures.lock(tx, claim.media_id):
+    `tx` is the worker's. False if the item is not to be kept any more.
+    """
+    if not await captures.lock(tx, item.media_id):
         return False
     await checked.writer.publish()
     facts = checked.facts
@@ -87,18 +80,18 @@ async def publish(tx: database.Transaction, claim: captures.Claim, checked: Chec
         height=facts.height,
         duration=facts.duration,
     )
-    await captures.kept(tx, claim.media_id, stored)
+    await captures.kept(tx, item.media_id, stored)
     return True
 
 
 @contextlib.asynccontextmanager
-async def _verified(
-    claim: captures.Claim, chunks: AsyncIterator[bytes], announced: fetch.Announced, tools: Tools
+async def verified(
+    item: captures.Item, chunks: AsyncIterator[bytes], announced: fetch.Announced, tools: Tools
 ) -> AsyncIterator[Checked]:
     """Streams the bytes into the store, looking at each; what fails or is not published leaves nothing behind."""
     first = await anext(chunks, b"")
     media = types.recognise(first[: types.HEAD_BYTES])
-    key = place(claim, media, tools.layouts)
+    key = place(item, media, tools.layouts)
     async with contextlib.AsyncExitStack() as stack:
         writer = await tools.store.create(key, content_type=media.content_type, size=announced.length)
         stack.push_async_callback(writer.abort)
@@ -138,27 +131,25 @@ async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, c
         await asyncio.to_thread(copy.write, chunk)
 
 
-def place(
-    claim: captures.Claim, media: types.MediaType, layouts: Mapping[str, layout.Layout]
-) -> contract.Key:
+def place(item: captures.Item, media: types.MediaType, layouts: Mapping[str, layout.Layout]) -> contract.Key:
     """Where the item's bytes go; decided once, by its layout."""
-    rules = layouts.get(claim.layout) or layouts["default"]
+    rules = layouts.get(item.layout) or layouts["default"]
     found = layout.place(
         rules,
         layout.Item(
-            id=claim.media_id,
-            owner_id=str(claim.owner_id),
-            owner_subject=claim.owner_subject,
-            owner_kind=claim.owner_kind,
-            source=claim.source,
+            id=item.media_id,
+            owner_id=str(item.owner_id),
+            owner_subject=item.owner_subject,
+            owner_kind=item.owner_kind,
+            source=item.source,
             kind=media.kind,
             ext=media.ext,
-            enhancement=claim.enhancement,
-            project=claim.project,
-            slot=claim.slot,
-            version=claim.version,
-            name=claim.name,
-            created_at=claim.created_at,
+            enhancement=item.enhancement,
+            project=item.project,
+            slot=item.slot,
+            version=item.version,
+            name=item.name,
+            created_at=item.created_at,
         ),
     )
     return contract.Key(found.bucket, found.path)

@@ -35,12 +35,8 @@ def _document(value: Any) -> Any:
     return value
 
 
-def _text(most: int) -> Any:
-    return Annotated[str, pydantic.Field(max_length=most), pydantic.AfterValidator(_plain)]
-
-
 Short = Annotated[str, pydantic.Field(min_length=1, max_length=255), pydantic.AfterValidator(_plain)]
-Long = _text(100_000)
+Long = Annotated[str, pydantic.Field(max_length=100_000), pydantic.AfterValidator(_plain)]
 Document = Annotated[dict[str, Any], pydantic.AfterValidator(_document)]
 Tag = Annotated[str, pydantic.Field(min_length=1, max_length=100), pydantic.AfterValidator(_plain)]
 Moment = Annotated[datetime.datetime, pydantic.AfterValidator(lambda at: at.astimezone(datetime.UTC))]
@@ -55,9 +51,7 @@ class ParentRequest(_Strict):
 
     id: uuid.UUID | None = None
     url: str | None = None
-    role: Annotated[str, pydantic.Field(min_length=1, max_length=64), pydantic.AfterValidator(_plain)] = (
-        "reference"
-    )
+    role: Annotated[str, pydantic.Field(min_length=1, max_length=64), pydantic.AfterValidator(_plain)] = "reference"
 
     @pydantic.model_validator(mode="after")
     def _one(self) -> "ParentRequest":
@@ -79,7 +73,7 @@ class KeepRequest(_Strict):
     source: media.Source = "generation"
     enhancement: Short | None = None
     name: Short | None = None
-    title: _text(1000) | None = None  # type: ignore[valid-type]
+    title: Annotated[str, pydantic.Field(max_length=1000), pydantic.AfterValidator(_plain)] | None = None
     description: Long | None = None
     tags: Annotated[list[Tag], pydantic.Field(max_length=100)] = []
     metadata: Document = {}

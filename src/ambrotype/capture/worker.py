@@ -125,16 +125,12 @@ class Worker:
             await self._pause(problem.detail)
             await self._return([claim])
         except errors.Unavailable as problem:
-            log.warning(
-                "database unavailable", detail=problem.detail, **shown
-            )  # the lease runs out by itself
+            log.warning("database unavailable", detail=problem.detail, **shown)  # the lease runs out by itself
         except errors.CaptureFailed as failure:
             await self._failed(claim, failure)
         except Exception:
             log.exception("capture failed unexpectedly", **shown)
-            await self._failed(
-                claim, errors.SourceUnreachable("Ambrotype failed on this source; its log says how.")
-            )
+            await self._failed(claim, errors.SourceUnreachable("Ambrotype failed on this source; its log says how."))
 
     async def _failed(self, claim: captures.Claim, failure: errors.CaptureFailed) -> None:
         after = retry.after(failure, attempts=claim.attempts)
@@ -160,9 +156,7 @@ class Worker:
     async def _return(self, claims: Sequence[captures.Claim]) -> None:
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
-                await captures.hand_back(
-                    tx, lease=self._lease, media=[claim.media_id for claim in claims], attempt=1
-                )
+                await captures.hand_back(tx, lease=self._lease, media=[claim.media_id for claim in claims], attempt=1)
         except errors.Unavailable as problem:
             log.warning("database unavailable", detail=problem.detail)
 
@@ -215,9 +209,7 @@ async def reschedule(tx: database.Transaction, rules: accept.Rules) -> int:
     now = datetime.datetime.now(datetime.UTC)
     found = await captures.unscheduled(tx, most=1000)
     for row in found:
-        end = expiry.read(
-            row["source_url"], now=now, told=row["source_expires_at"], retention=rules.retention
-        )
+        end = expiry.read(row["source_url"], now=now, told=row["source_expires_at"], retention=rules.retention)
         assumed = row["source_expiry_rule"].startswith("provider-policy")
         await captures.reschedule(
             tx,

@@ -231,6 +231,10 @@ class NotSupported(AmbrotypeError):
     code = "not_supported"
 
 
+class MethodNotAllowed(NotSupported):
+    """The address is right, the method is not."""
+
+
 class Unavailable(AmbrotypeError):
     """The database or the store can't be reached just now."""
 

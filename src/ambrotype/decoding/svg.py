@@ -68,6 +68,8 @@ def _parse(file: Reader) -> _Root:
         raise errors.NotMedia("The file begins like SVG, but names an encoding that is not known.") from error
     except expat.ExpatError as error:
         said = expat.ErrorString(error.code)
+        if said == "out of memory":
+            raise MemoryError from error
         if said in CUT and at >= file.size:
             raise errors.Truncated(
                 f"The SVG file ends after {file.size} bytes, inside its drawing ({said})."

@@ -8,7 +8,9 @@ from ambrotype.core import errors
 from ambrotype.decoding.reading import Reader
 
 STRIPS, TILES = (273, 279), (324, 325)
-SIZES = {1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+PRIVATE_TAGS = 32768
+"""From here on tags are of private makers, whose mistakes decoders forgive."""
 MAX_DIRECTORIES = 4096
 MAX_VALUES = 1 << 20
 
@@ -47,6 +49,9 @@ def _directory(file: Reader, at: int, layout: Layout) -> int | None:
         file.number(entry, 2, little=layout.little): entry
         for entry in range(at, at + count * layout.entry, layout.entry)
     }
+    for tag, entry in entries.items():
+        if tag is not None and tag < PRIVATE_TAGS:
+            next(_values(file, entry, layout), None)
     for offsets, lengths in (STRIPS, TILES):
         if offsets in entries:
             begins = _values(file, entries[offsets], layout)

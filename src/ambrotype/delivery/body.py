@@ -54,6 +54,8 @@ async def prepare(
     if not isinstance(store, contract.OnDisk):
         entry = await store.head(plan.content.key)
         _check_size(plan.content, None if entry is None else entry.size)
+        if not plan.pieces:
+            return _Empty()
         return await _primed(reading.from_store(store, plan.content.key, plan.pieces), None, plan)
     path = _path(store, plan.content)
     if not plan.pieces or (plan.whole and asgi.can_pathsend(scope)):
@@ -73,7 +75,7 @@ async def prepare(
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class _Empty:
-    """Of HEAD and 304."""
+    """Of HEAD, 304 and an empty file."""
 
     sent: int = 0
 
@@ -156,9 +158,8 @@ async def _disconnected(receive: asgi.Receive) -> None:
 async def _primed(
     blocks: AsyncGenerator[bytes, None], file: reading.File | None, plan: decision.Plan
 ) -> Body:
-    if not (length := multipart.length(plan.pieces)):
-        return _Empty()
-    return _Stream(first=await anext(blocks), rest=blocks, file=file, length=length)
+    first = await anext(blocks)
+    return _Stream(first=first, rest=blocks, file=file, length=multipart.length(plan.pieces))
 
 
 def _path(store: contract.OnDisk, content: deliverable.Content) -> Path:

@@ -61,7 +61,7 @@ class Redirect:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A reply whose body is `pieces` of the content, none for HEAD and 304."""
+    """A reply whose body is `pieces` of the content, none for HEAD, 304 and an empty file."""
 
     status: int
     headers: asgi.Headers
@@ -107,8 +107,10 @@ def answer(serve: Serve, asked: request.Request, access: Access, *, now: datetim
     """The reply with the bytes of `serve.content`, by conditions and ranges (RFC 9110, section 13.2.2)."""
     content = serve.content
     tag = conditional.etag(content.sha256)
-    cache = headers.cache_control(serve.found.visibility, grant=access.grant, now=now)
-    common = headers.validators(content, cache=cache, vary=_vary(serve, asked, access))
+    visibility, grant = _exposure(serve.found, access)
+    cache = headers.cache_control(visibility, grant=grant, now=now)
+    vary = _vary(asked, hidden=visibility == "private" and grant is None)
+    common = headers.validators(content, cache=cache, vary=vary)
     if conditional.unchanged(asked.headers, tag=tag, modified=content.modified):
         return Plan(status=304, headers=common, content=content, pieces=())
     common += headers.representation(content, download=asked.download)
@@ -120,7 +122,7 @@ def answer(serve: Serve, asked: request.Request, access: Access, *, now: datetim
 
 def _full(content: deliverable.Content, common: asgi.Headers, asked: request.Request) -> Plan:
     about = [("content-type", headers.content_type(content)), ("content-length", str(content.size))]
-    pieces = () if asked.method == "HEAD" else (ranges.Range(0, content.size),)
+    pieces = (ranges.Range(0, content.size),) if asked.method == "GET" and content.size else ()
     return Plan(status=200, headers=headers.encode(about) + common, content=content, pieces=pieces)
 
 
@@ -142,13 +144,17 @@ def _has_right(found: deliverable.Deliverable, access: Access) -> bool:
     return found.mine or found.visibility != "private" or access.grant is not None
 
 
-def _vary(serve: Serve, asked: request.Request, access: Access) -> str | None:
-    """A private item without a signature is shown to some callers only; `format=auto` follows the Accept
-    header."""
+def _exposure(
+    found: deliverable.Deliverable, access: Access
+) -> tuple[deliverable.Visibility, signing.Grant | None]:
+    """What caches may assume. An item in the trash is its owner's alone, whatever it was or is signed for."""
+    return ("private", None) if found.deleted_at is not None else (found.visibility, access.grant)
+
+
+def _vary(asked: request.Request, *, hidden: bool) -> str | None:
+    """A hidden item is shown to some callers only; `format=auto` follows the Accept header."""
     names = ["Accept"] if asked.query.get("format") == "auto" else []
-    if serve.found.visibility == "private" and access.grant is None:
-        names += ["Authorization", "Cookie"]
-    return ", ".join(names) or None
+    return ", ".join(names + (["Authorization", "Cookie"] if hidden else [])) or None
 
 
 def _source_will_do(found: deliverable.Deliverable, asked: request.Request) -> bool:

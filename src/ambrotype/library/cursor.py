@@ -36,6 +36,4 @@ def decode(sort: str, cursor: str | None) -> Position | None:
 
 
 def _wrong(why: str) -> errors.InvalidRequest:
-    return errors.InvalidRequest(
-        f"The cursor can't be used: {why}. Begin again without one.", pointer="/cursor"
-    )
+    return errors.InvalidRequest(f"The cursor can't be used: {why}. Begin again without one.", pointer="/cursor")

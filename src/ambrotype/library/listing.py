@@ -37,9 +37,7 @@ async def page(
 ) -> Page[media.Media]:
     """A page of the caller's media; `limit` is 1 to 200."""
     if sort not in rows.SORTS:
-        raise errors.InvalidRequest(
-            f"There is no order {sort!r}; there are {', '.join(rows.SORTS)}.", pointer="/sort"
-        )
+        raise errors.InvalidRequest(f"There is no order {sort!r}; there are {', '.join(rows.SORTS)}.", pointer="/sort")
     after = cursors.decode(sort, cursor)
     async with data.transaction(who) as tx:
         found = await rows.page(
@@ -50,9 +48,7 @@ async def page(
             after=after,
             most=limit + 1,
         )
-    return Page(
-        items=[view.media_of(row, addresses) for row in found[:limit]], next_cursor=_next(sort, found, limit)
-    )
+    return Page(items=[view.media_of(row, addresses) for row in found[:limit]], next_cursor=_next(sort, found, limit))
 
 
 async def at_risk(
@@ -85,9 +81,7 @@ async def events(
     try:
         after = int(position[0]) if position and position[0] is not None else 0
     except ValueError:
-        raise errors.InvalidRequest(
-            "The cursor can't be used. Begin again without one.", pointer="/cursor"
-        ) from None
+        raise errors.InvalidRequest("The cursor can't be used. Begin again without one.", pointer="/cursor") from None
     async with data.transaction(who) as tx:
         found = await rows.events(tx, media_id, after=after, most=limit + 1)
         if not found and await rows.get(tx, media_id) is None:

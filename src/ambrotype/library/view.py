@@ -51,9 +51,7 @@ def _values(row: Row, addresses: Addresses) -> dict[str, Any]:
         "url": addresses.permanent(*place),
         "access_url": addresses.access(*place),
         "is_current": row["is_current"] if row["slot"] is not None else None,
-        "parents": [
-            media.Parent(id=uuid.UUID(parent["id"]), role=parent["role"]) for parent in row["parents"] or ()
-        ],
+        "parents": [media.Parent(id=uuid.UUID(parent["id"]), role=parent["role"]) for parent in row["parents"] or ()],
         "sha256": row["sha256"].hex() if row["sha256"] else None,
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
         "provenance": media.Provenance(**row["provenance"]),

@@ -11,17 +11,10 @@ from ambrotype.records import database
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A capture that this worker holds, and what of the item its place in the store depends on."""
+class Item:
+    """What of an item its place in the store depends on."""
 
     media_id: uuid.UUID
-    lease: uuid.UUID
-    url: str
-    trusted: bool
-    deadline: datetime.datetime
-    assumed: bool
-    attempts: int
-    accepted_at: datetime.datetime
     owner_id: uuid.UUID
     owner_kind: str
     owner_subject: str
@@ -34,6 +27,19 @@ class Claim:
     name: str
     layout: str
     created_at: datetime.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Item):
+    """A capture that this worker holds."""
+
+    lease: uuid.UUID
+    url: str
+    trusted: bool
+    deadline: datetime.datetime
+    assumed: bool
+    attempts: int
+    accepted_at: datetime.datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +140,20 @@ async def claim(
     return [Claim(**row) for row in found]
 
 
-async def extend(
-    tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], seconds: float
-) -> None:
+async def item(tx: database.Transaction, media_id: uuid.UUID) -> Item:
+    """The same of an item that the transaction's caller has just made from bytes."""
+    row = await tx.one(
+        "select m.id as media_id, m.owner_id, o.kind as owner_kind, o.subject as owner_subject, m.source, m.kind,"
+        " m.enhancement, m.project, m.slot, m.version, m.name, m.layout, m.created_at"
+        " from ambrotype.media m join ambrotype.owner o on o.id = m.owner_id where m.id = %(id)s",
+        id=media_id,
+    )
+    if row is None:
+        raise errors.NotFound(f"There is no media item {media_id}.")
+    return Item(**row)
+
+
+async def extend(tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], seconds: float) -> None:
     """Holds on to captures that are under way."""
     await tx.run(
         "update ambrotype.capture set lease_until = now() + make_interval(secs => %(seconds)s)"
@@ -147,9 +164,7 @@ async def extend(
     )
 
 
-async def hand_back(
-    tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], attempt: int
-) -> None:
+async def hand_back(tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], attempt: int) -> None:
     """Gives captures back unfinished, for anybody to take at once; `attempt` is 1 where the try shall not count."""
     await tx.run(
         "update ambrotype.capture set lease = null, lease_until = null, attempts = greatest(attempts - %(attempt)s, 0)"
@@ -236,7 +251,7 @@ async def unscheduled(tx: database.Transaction, *, most: int) -> list[database.R
     return await tx.all(
         "select m.id, m.owner_id, m.source_expires_at, m.source_expiry_rule, m.source_trusted, t.source_url from ambrotype.media m"
         " join ambrotype.media_text t on t.media_id = m.id"
-        " where m.status = 'keeping' and not exists (select from ambrotype.capture c where c.media_id = m.id)"
+        " where m.status = 'keeping' and t.source_url is not null and not exists (select from ambrotype.capture c where c.media_id = m.id)"
         " limit %(most)s",
         most=most,
     )

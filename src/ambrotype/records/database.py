@@ -70,17 +70,15 @@ class Database:
                 connection.prepare_threshold = None
 
         self._revive = revive
-        self._pool: psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[Row]] = (
-            psycopg_pool.AsyncConnectionPool(
-                conninfo,
-                min_size=1,
-                max_size=size,
-                open=False,
-                timeout=10,
-                kwargs={"autocommit": True, "row_factory": rows.dict_row, "connect_timeout": 10},
-                configure=configure,
-                reconnect_timeout=5,
-            )
+        self._pool: psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[Row]] = psycopg_pool.AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=10,
+            kwargs={"autocommit": True, "row_factory": rows.dict_row, "connect_timeout": 10},
+            configure=configure,
+            reconnect_timeout=5,
         )
 
     async def open(self) -> None:

@@ -49,8 +49,7 @@ async def get(tx: database.Transaction, key_id: uuid.UUID) -> database.Row | Non
 async def any_service(tx: database.Transaction) -> bool:
     """Whether there is a service key that works."""
     return (
-        await tx.one("select from ambrotype.api_key where role = 'service' and revoked_at is null limit 1")
-        is not None
+        await tx.one("select from ambrotype.api_key where role = 'service' and revoked_at is null limit 1") is not None
     )
 
 
@@ -91,9 +90,7 @@ async def reserve(
     return ("running", None) if found["status"] is None else ("done", found)
 
 
-async def answered(
-    tx: database.Transaction, *, who: owners.Principal, key: str, status: int, body: bytes
-) -> None:
+async def answered(tx: database.Transaction, *, who: owners.Principal, key: str, status: int, body: bytes) -> None:
     """Remembers the reply."""
     await tx.run(
         "update ambrotype.idempotency set status = %(status)s, body = %(body)s where principal = %(who)s and key = %(key)s",

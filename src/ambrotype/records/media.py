@@ -110,9 +110,7 @@ async def page(
     )
 
 
-async def at_risk(
-    tx: database.Transaction, *, after: tuple[str, uuid.UUID] | None, most: int
-) -> list[database.Row]:
+async def at_risk(tx: database.Transaction, *, after: tuple[str, uuid.UUID] | None, most: int) -> list[database.Row]:
     """The caller's temporary and keeping items by deadline, soonest first, those without one last. Index: media_at_risk."""
     return await tx.all(
         sql.SQL(
@@ -128,9 +126,7 @@ async def at_risk(
     )
 
 
-async def events(
-    tx: database.Transaction, media_id: uuid.UUID, *, after: int, most: int
-) -> list[dict[str, Any]]:
+async def events(tx: database.Transaction, media_id: uuid.UUID, *, after: int, most: int) -> list[dict[str, Any]]:
     """What happened to the caller's item, oldest first."""
     return await tx.all(
         "select id, media_id, generation_id, type, at, data from ambrotype.event"
@@ -149,3 +145,16 @@ async def deliverable(tx: database.Transaction, media_id: uuid.UUID) -> database
 async def hurry(tx: database.Transaction, media_id: uuid.UUID) -> None:
     """Moves the item's capture to the front."""
     await tx.run("select ambrotype.hurry(%(id)s)", id=media_id)
+
+
+async def other_with_source(tx: database.Transaction, media_id: uuid.UUID, source_hash: bytes) -> uuid.UUID | None:
+    """Another item of the same owner and place that is known by this source. Index: media_source."""
+    row = await tx.one(
+        "select o.id from ambrotype.media m join ambrotype.media o on o.owner_id = m.owner_id and o.source_hash = %(hash)s"
+        " and coalesce(o.project, '') = coalesce(m.project, '') and coalesce(o.slot, '') = coalesce(m.slot, '')"
+        " where m.id = %(id)s and o.id <> m.id and not m.again and not o.again and o.deleted_at is null"
+        " and o.status <> 'tombstone'",
+        id=media_id,
+        hash=source_hash,
+    )
+    return row["id"] if row else None

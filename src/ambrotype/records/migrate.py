@@ -41,9 +41,7 @@ def apply(conninfo: str) -> list[str]:
             connection.execute("select pg_advisory_lock(%s)", [_LOCK])
             return _apply(connection)
     except psycopg.OperationalError as problem:
-        raise errors.Unavailable(
-            f"The database does not answer: {str(problem).strip().splitlines()[0]}"
-        ) from problem
+        raise errors.Unavailable(f"The database does not answer: {str(problem).strip().splitlines()[0]}") from problem
     except psycopg.errors.InsufficientPrivilege as problem:
         raise errors.InvalidSetting(
             f"The database user may not set up Ambrotype ({problem.diag.message_primary}); it needs CREATEROLE and CREATE "
@@ -55,9 +53,7 @@ def _apply(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
     if not connection.execute("select to_regclass('ambrotype.migration') is not null").fetchone() == (True,):
         with connection.transaction():
             _prepare(connection)
-    known: dict[int, str] = dict(
-        connection.execute("select number, digest from ambrotype.migration").fetchall()
-    )
+    known: dict[int, str] = dict(connection.execute("select number, digest from ambrotype.migration").fetchall())
     ours = list(migrations())
     if known and max(known) > max(number for number, _, _ in ours):
         raise errors.InvalidSetting(

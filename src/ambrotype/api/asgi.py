@@ -1,0 +1,81 @@
+"""The ASGI application."""
+
+import contextlib
+import functools
+import importlib.metadata
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import fastapi
+from fastapi.middleware import cors
+from starlette import routing
+
+from ambrotype import logs
+from ambrotype import settings as settings_
+from ambrotype.api import context, documents, errors, health, keep, keys, media, permanent, requests
+from ambrotype.capture import request as fields
+
+ROUTERS = (keep.router, media.router, keys.router, health.router)
+"""Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
+
+
+def create() -> fastapi.FastAPI:
+    """The application with the settings of the environment; what Granian's processes call."""
+    settings = settings_.load()
+    logs.configure(settings.log)
+    return build(settings)
+
+
+def build(settings: settings_.Settings) -> fastapi.FastAPI:
+    """The application with these settings."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
+        async with context.opened(settings) as here:
+            app.state.context = here
+            app.state.permanent = permanent.handlers(here)
+            try:
+                yield
+            finally:
+                app.state.permanent.close()
+
+    app = fastapi.FastAPI(
+        title="Ambrotype",
+        version=importlib.metadata.version("ambrotype"),
+        description="The permanent home of generated media.",
+        lifespan=lifespan,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.append(routing.Route("/m/{id}/{name:path}", permanent.Endpoint()))
+    app.router.routes.append(routing.Route("/m/{id}", permanent.Endpoint()))
+    if settings.cors_origins:
+        app.add_middleware(
+            cors.CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-Id", "ETag", "Content-Range", "Retry-After"],
+        )
+    app.add_middleware(requests.Requests, most=requests.MOST_BODY)
+    app.openapi = functools.partial(_openapi, app, app.openapi)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: fastapi.FastAPI, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """FastAPI's document, with what it can't see: problems, the raw route, the items of a batch."""
+    if app.openapi_schema is None:
+        document = made()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for model in (documents.Problem, documents.FieldProblem, fields.KeepRequest, fields.ParentRequest):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema.pop("$defs", None)
+            schemas[model.__name__] = schema
+        document["paths"]["/m/{id}/{name}"] = permanent.DOCUMENT
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,116 @@
+"""`/v1/media`: what is there, one item, what happened to it, and what is at risk."""
+
+import uuid
+from typing import Annotated, Literal
+
+import fastapi
+import pydantic
+from fastapi import responses
+
+from ambrotype.api import caller, context, documents
+from ambrotype.capture import accept
+from ambrotype.core import errors, media
+from ambrotype.library import listing
+from ambrotype.records import media as rows
+
+router = fastapi.APIRouter(tags=["media"])
+
+Limit = Annotated[int, fastapi.Query(ge=1, le=200)]
+Cursor = Annotated[str | None, fastapi.Query(max_length=1000, description="opaque; from `next_cursor`")]
+Sort = Literal["-created_at", "created_at", "-size", "size", "source_expires_at"]
+
+_MEDIA = pydantic.TypeAdapter(media.Media)
+_PAGE = pydantic.TypeAdapter(listing.Page[media.Media])
+_AT_RISK = pydantic.TypeAdapter(listing.Page[media.AtRisk])
+_EVENTS = pydantic.TypeAdapter(listing.Page[media.Event])
+
+
+def _json(content: bytes, status: int = 200) -> fastapi.Response:
+    return responses.Response(
+        content,
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "private, no-store"},
+    )
+
+
+class KeepAgain(pydantic.BaseModel):
+    """Another source for the same item."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    url: str | None = None
+
+
+@router.get("/v1/media", response_model=documents.Page[media.Media], responses=documents.LISTING)
+async def page(
+    here: context.Here,
+    who: caller.Reader,
+    status: Annotated[list[media.Status] | None, fastapi.Query(description="default kept and keeping")] = None,
+    kind: Annotated[list[media.Kind] | None, fastapi.Query()] = None,
+    sort: Sort = "-created_at",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> fastapi.Response:
+    """The caller's media, a page at a time."""
+    found = await listing.page(
+        here.app.data, who, here.app.addresses,
+        statuses=status or (), kinds=kind or (), sort=sort, cursor=cursor, limit=limit,
+    )  # fmt: skip
+    return _json(_PAGE.dump_json(found))
+
+
+@router.get("/v1/media/{id}", response_model=media.Media, responses={**documents.READING, **documents.problems(410)})
+async def get(here: context.Here, who: caller.Reader, id: uuid.UUID) -> fastapi.Response:
+    """One item, also from the trash."""
+    return _json(_MEDIA.dump_json(await listing.get(here.app.data, who, here.app.addresses, id)))
+
+
+@router.get("/v1/media/{id}/events", response_model=documents.Page[media.Event], responses=documents.READING)
+async def events(
+    here: context.Here, who: caller.Reader, id: uuid.UUID, limit: Limit = 50, cursor: Cursor = None
+) -> fastapi.Response:
+    """What happened to an item, oldest first."""
+    return _json(_EVENTS.dump_json(await listing.events(here.app.data, who, id, cursor=cursor, limit=limit)))
+
+
+@router.post(
+    "/v1/media/{id}/keep",
+    response_model=media.Media,
+    status_code=202,
+    responses={
+        200: {"description": "kept or keeping already", "model": media.Media},
+        **documents.WRITING,
+        **documents.problems(409, 410),
+    },
+)
+async def keep(
+    here: context.Here,
+    who: caller.Writer,
+    id: uuid.UUID,
+    asked: Annotated[KeepAgain | None, fastapi.Body()] = None,
+) -> fastapi.Response:
+    """Saves a temporary item; tries a lost or expired one again, from another URL if one is given."""
+    before = await listing.get(here.app.data, who, here.app.addresses, id)
+    url = (asked.url if asked else None) or before.source_url
+    if before.status in ("kept",) or (before.status == "keeping" and not (asked and asked.url)):
+        return _json(_MEDIA.dump_json(before))
+    if before.deleted_at is not None or url is None:
+        raise errors.Conflict(f"The media item {id} is in the trash or has no source; restore it, or give a url.")
+    told = before.source_expires_at if before.source_expiry_rule == "told" and not (asked and asked.url) else None
+    source = accept.origin(url, rules=here.app.rules, trusted=who.is_key, provider=before.provider, told=told)
+    async with here.app.data.transaction(who) as tx:
+        clash = await rows.other_with_source(tx, id, source.hash)
+    if clash is not None:
+        raise errors.Conflict(f"That URL is already the source of the media item {clash}.")
+    if await accept.keep_again(here.app.data, who, id, source) is None:
+        raise listing.missing(id)
+    return _json(_MEDIA.dump_json(await listing.get(here.app.data, who, here.app.addresses, id)), 202)
+
+
+@router.get("/v1/at-risk", response_model=documents.Page[media.AtRisk], responses=documents.LISTING)
+async def at_risk(here: context.Here, who: caller.Reader, limit: Limit = 50, cursor: Cursor = None) -> fastapi.Response:
+    """Temporary and keeping items by deadline, soonest first, with the time left."""
+    return _json(
+        _AT_RISK.dump_json(await listing.at_risk(here.app.data, who, here.app.addresses, cursor=cursor, limit=limit))
+    )

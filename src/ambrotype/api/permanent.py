@@ -1,0 +1,156 @@
+"""`/m/{id}/{name}`: the URL that never dies. Who asks and which row are found here; the rest is `delivery`."""
+
+import uuid
+from collections.abc import Mapping
+
+import fastapi
+
+from ambrotype.api import caller, context
+from ambrotype.api import errors as problems
+from ambrotype.capture import network
+from ambrotype.core import errors, ids, owners
+from ambrotype.delivery import asgi, deliverable, handler
+from ambrotype.records import database
+from ambrotype.records import media as rows
+
+
+def handlers(here: context.Context) -> handler.Permanent:
+    """Delivery with the doors of this process."""
+
+    async def hurry(media_id: uuid.UUID) -> None:
+        async with here.app.data.transaction(database.NOBODY) as tx:
+            await rows.hurry(tx, media_id)
+
+    async def wait(media_id: uuid.UUID, seconds: float) -> deliverable.Deliverable | None:
+        row = await here.settling.wait(media_id, seconds)
+        return _deliverable(here, row) if row else None
+
+    async def render(found: deliverable.Deliverable, asked: Mapping[str, str], accept: str) -> deliverable.Content:
+        raise errors.NotSupported("This version serves originals only; ask without w, h, fit, format, q and rendition.")
+
+    async def share_holds(share: str, media_id: uuid.UUID) -> bool:
+        return False
+
+    return handler.Permanent(
+        store=here.app.store,
+        keys=here.app.signing_keys,
+        doors=handler.Doors(hurry=hurry, wait=wait, render=render, share_holds=share_holds, problem=_problem),
+        mode=here.app.settings.delivery,
+    )
+
+
+class Endpoint:
+    """Raw ASGI for GET and HEAD: whole files leave by the server's own `pathsend`."""
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        app: fastapi.FastAPI = scope["app"]
+        here: context.Context = app.state.context
+        permanent: handler.Permanent = app.state.permanent
+        if scope["method"] not in ("GET", "HEAD"):
+            await _method_not_allowed(scope, send)
+            return
+        media_id = ids.parse(scope["path_params"]["id"])
+        try:
+            who = await _who(here, scope)
+            found = await _find(here, who, media_id) if media_id else None
+        except errors.AmbrotypeError as error:
+            await problems.send(error, scope, send, [])
+            return
+        await permanent.respond(scope, receive, send, media_id=media_id or uuid.UUID(int=0), found=found)
+
+
+async def _find(
+    here: context.Context, who: owners.Principal | None, media_id: uuid.UUID
+) -> deliverable.Deliverable | None:
+    async with here.app.data.transaction(who or database.NOBODY) as tx:
+        row = await rows.deliverable(tx, media_id)
+    return _deliverable(here, row) if row else None
+
+
+async def _who(here: context.Context, scope: asgi.Scope) -> owners.Principal | None:
+    """The caller, if one says so. A key that names nobody has no rights here, and needs none for what is public."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer" or not token.strip():
+        raise errors.Unauthenticated("Send credentials as `Authorization: Bearer amb_…`.")
+    who = await caller.principal(
+        here, token.strip(), owner=headers.get("ambrotype-owner"), app=headers.get("ambrotype-app")
+    )
+    return who if who.owner is not None or who.administrator else None
+
+
+def _deliverable(here: context.Context, row: database.Row) -> deliverable.Deliverable:
+    columns = {name: value for name, value in row.items() if name != "source_trusted"}
+    url = row["source_url"]
+    return deliverable.Deliverable(
+        **columns, source_allowed=url is not None and _allowed(here, url, trusted=row["source_trusted"])
+    )
+
+
+def _allowed(here: context.Context, url: str, *, trusted: bool) -> bool:
+    try:
+        network.check_url(url, here.app.rules.allowed(trusted=trusted))
+    except errors.CaptureFailed:
+        return False
+    return True
+
+
+async def _problem(error: errors.AmbrotypeError, scope: asgi.Scope, send: asgi.Send, headers: asgi.Headers) -> int:
+    return await problems.send(error, scope, send, headers)
+
+
+async def _method_not_allowed(scope: asgi.Scope, send: asgi.Send) -> None:
+    await problems.send(
+        errors.MethodNotAllowed(f"A permanent URL takes GET and HEAD, not {scope['method']}."),
+        scope,
+        send,
+        [(b"allow", b"GET, HEAD")],
+    )
+
+
+def _reply(description: str, headers: dict[str, str] | None = None) -> dict[str, object]:
+    return {
+        "description": description,
+        "headers": {
+            name: {"description": text, "schema": {"type": "string"}} for name, text in (headers or {}).items()
+        },
+    }
+
+
+def _operation(summary: str) -> dict[str, object]:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "summary": summary,
+        "tags": ["permanent URLs"],
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+            {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}, "description": "cosmetic"},
+            {"name": "download", "in": "query", "schema": {"type": "string", "enum": ["1"]}},
+            {"name": "exp", "in": "query", "schema": {"type": "string"}},
+            {"name": "kid", "in": "query", "schema": {"type": "string"}},
+            {"name": "sig", "in": "query", "schema": {"type": "string"}},
+            {"name": "Range", "in": "header", "schema": {"type": "string"}},
+        ],
+        "security": [{}, {"HTTPBearer": []}],
+        "responses": {
+            "200": _reply("the original", {"ETag": "the SHA-256", "Accept-Ranges": "bytes"}),
+            "206": _reply("ranges of it", {"Content-Range": "which"}),
+            "304": _reply("not changed"),
+            "307": _reply("to the source, or to the store's own URL", {"Location": "where"}),
+            **{
+                status: {"description": text, "content": problem}
+                for status, text in (
+                    ("401", "wrong credentials"), ("403", "wrong signature"), ("404", "unknown, or private without right"),
+                    ("410", "lost, expired or purged, with the reason"), ("412", "a precondition failed"),
+                    ("416", "no byte of the range lies within"), ("422", "a parameter is wrong"),
+                    ("501", "not possible with this version"), ("503", "not captured yet, or the store does not answer"),
+                )
+            },
+        },
+    }  # fmt: skip
+
+
+DOCUMENT = {"get": _operation("The item's bytes"), "head": _operation("The same without the bytes")}
+"""What the OpenAPI document says of this route."""

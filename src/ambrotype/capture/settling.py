@@ -1,0 +1,52 @@
+"""Waiting until an item is settled: kept, or known not to be."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+from ambrotype.records import database
+from ambrotype.records import media as rows
+
+POLL = 1.0
+
+
+class Settling:
+    """Wakes those who wait for an item when the database says that something happened to it."""
+
+    def __init__(self, data: database.Database) -> None:
+        self._data = data
+        self._waiting: dict[uuid.UUID, set[asyncio.Event]] = {}
+
+    def heard(self, channel: str, payload: str) -> None:
+        """A notification: an item's id, or nothing where some may have been missed."""
+        for media_id, events in self._waiting.items():
+            if not payload or payload == str(media_id):
+                for event in events:
+                    event.set()
+
+    async def wait(self, media_id: uuid.UUID, seconds: float) -> database.Row | None:
+        """The item's delivery columns once it is not `keeping` any more, or as they are after so many seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        with self._ear(media_id) as event:
+            while True:
+                event.clear()
+                async with self._data.transaction(database.NOBODY) as tx:
+                    row = await rows.deliverable(tx, media_id)
+                left = end - loop.time()
+                if row is None or row["status"] != "keeping" or left <= 0:
+                    return row
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), min(left, POLL))
+
+    @contextlib.contextmanager
+    def _ear(self, media_id: uuid.UUID) -> Iterator[asyncio.Event]:
+        event = asyncio.Event()
+        self._waiting.setdefault(media_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[media_id].discard(event)
+            if not self._waiting[media_id]:
+                del self._waiting[media_id]
