@@ -64,9 +64,7 @@ class House:
             psutil.Process(self.process.pid),
             *psutil.Process(self.process.pid).children(recursive=True),
         ]
-        return sum(
-            file.path.startswith(str(self.folder / "store")) for one in family for file in one.open_files()
-        )
+        return sum(file.path.startswith(str(self.folder / "store")) for one in family for file in one.open_files())
 
 
 @pytest.fixture(scope="session")

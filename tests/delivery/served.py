@@ -121,9 +121,7 @@ async def app(scope, receive, send):
     _, store, _, media_id, *_ = scope["path"].split("/")
     if store == "plain":  # a server that can't send files by name
         scope, store = {**scope, "extensions": {}}, "disk"
-    done = await PERMANENT[store].respond(
-        scope, receive, send, media_id=uuid.UUID(media_id), found=row(media_id)
-    )
+    done = await PERMANENT[store].respond(scope, receive, send, media_id=uuid.UUID(media_id), found=row(media_id))
     note(
         asked=media_id,
         status=done.status,

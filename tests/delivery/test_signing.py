@@ -22,9 +22,7 @@ PARAMS = {"w": "400", "fit": "cover", "download": "1", "share": "s1"}
 
 def signed(params=PARAMS, *, keys=samples.KEYS, expires_at=NOW + HOUR):
     return dict(
-        urllib.parse.parse_qsl(
-            signing.sign(ITEM, params, expires_at=expires_at, keys=keys), keep_blank_values=True
-        )
+        urllib.parse.parse_qsl(signing.sign(ITEM, params, expires_at=expires_at, keys=keys), keep_blank_values=True)
     )
 
 
@@ -108,11 +106,7 @@ def test_different_parameters_never_have_the_same_message(one, other):
         assume(False)
 
 
-@given(
-    params=st.dictionaries(
-        st.sampled_from(signing.COVERED), st.text(st.characters(codec="utf-8"), max_size=8)
-    )
-)
+@given(params=st.dictionaries(st.sampled_from(signing.COVERED), st.text(st.characters(codec="utf-8"), max_size=8)))
 def test_a_query_string_survives_being_parsed(params):
     assert verify(signed(params)) is not None
 

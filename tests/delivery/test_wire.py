@@ -223,7 +223,7 @@ async def test_a_client_that_leaves_stops_the_reading_and_closes_the_file(house)
     writer.write(f"GET {url(found)} HTTP/1.1\r\nHost: x\r\nRange: bytes=1-\r\n\r\n".encode())
     assert (await reader.readline()).startswith(b"HTTP/1.1 206")
     await reader.readexactly(MIB)
-    assert house.open_files() == 1
+    await house.until(lambda: house.open_files() == 1)
     writer.close()
     await writer.wait_closed()
     await house.until(lambda: not house.open_files())

@@ -155,9 +155,7 @@ async def _disconnected(receive: asgi.Receive) -> None:
         pass
 
 
-async def _primed(
-    blocks: AsyncGenerator[bytes, None], file: reading.File | None, plan: decision.Plan
-) -> Body:
+async def _primed(blocks: AsyncGenerator[bytes, None], file: reading.File | None, plan: decision.Plan) -> Body:
     first = await anext(blocks)
     return _Stream(first=first, rest=blocks, file=file, length=multipart.length(plan.pieces))
 

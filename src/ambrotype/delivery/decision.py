@@ -52,9 +52,7 @@ class Redirect:
         signed one."""
         location = urllib.parse.quote(self.url, safe="%/:?#[]@!$&'()*+,;=-._~")
         return [
-            *headers.encode(
-                [("location", location), ("referrer-policy", "no-referrer"), ("content-length", "0")]
-            ),
+            *headers.encode([("location", location), ("referrer-policy", "no-referrer"), ("content-length", "0")]),
             *headers.NO_STORE,
         ]
 
@@ -93,9 +91,7 @@ def admit(
     if found.content is not None:
         return Serve(found, found.content)
     if found.status == "kept":
-        raise errors.Unavailable(
-            "The item is kept, but its record does not say where; ask the administrator."
-        )
+        raise errors.Unavailable("The item is kept, but its record does not say where; ask the administrator.")
     if found.status == "keeping" and not waited:
         return Wait(found)
     if found.mine and found.source_allowed and found.source_url and _source_will_do(found, asked):
@@ -144,9 +140,7 @@ def _has_right(found: deliverable.Deliverable, access: Access) -> bool:
     return found.mine or found.visibility != "private" or access.grant is not None
 
 
-def _exposure(
-    found: deliverable.Deliverable, access: Access
-) -> tuple[deliverable.Visibility, signing.Grant | None]:
+def _exposure(found: deliverable.Deliverable, access: Access) -> tuple[deliverable.Visibility, signing.Grant | None]:
     """What caches may assume. An item in the trash is its owner's alone, whatever it was or is signed for."""
     return ("private", None) if found.deleted_at is not None else (found.visibility, access.grant)
 

@@ -120,9 +120,7 @@ class Permanent:
             return decision.Access(refused=refused)
         share = grant.share if grant is not None else None
         if share is not None and not await self._doors.share_holds(share, media_id):
-            ended = errors.InvalidSignature(
-                "The share that this URL was made for has ended; ask for a new one."
-            )
+            ended = errors.InvalidSignature("The share that this URL was made for has ended; ask for a new one.")
             return decision.Access(refused=ended)
         return decision.Access(grant=grant)
 
@@ -183,9 +181,7 @@ def _presigner(store: contract.Store, mode: Mode) -> contract.Presigns | None:
 def _outward(error: errors.AmbrotypeError) -> errors.AmbrotypeError:
     """A store that is down is a capture's failure elsewhere; here it is a reply."""
     if isinstance(error, errors.StoreUnavailable):
-        return errors.Unavailable(
-            "The store can't be reached just now; try again soon.", retry_after=error.retry_after
-        )
+        return errors.Unavailable("The store can't be reached just now; try again soon.", retry_after=error.retry_after)
     return error
 
 

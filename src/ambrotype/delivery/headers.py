@@ -31,9 +31,7 @@ def is_passive(media_type: str) -> bool:
     """Whether browsers only show it: pictures without script, sound and moving pictures."""
     essence = media_type.partition(";")[0].strip().lower()
     kind, _, subtype = essence.partition("/")
-    return (
-        kind in ("image", "video", "audio") and not subtype.startswith("svg") and not subtype.endswith("xml")
-    )
+    return kind in ("image", "video", "audio") and not subtype.startswith("svg") and not subtype.endswith("xml")
 
 
 def disposition(name: str, *, download: bool) -> str:
@@ -50,19 +48,13 @@ def disposition(name: str, *, download: bool) -> str:
     return f"{quoted}; filename*=UTF-8''{urllib.parse.quote(clean, safe='')}"
 
 
-def cache_control(
-    visibility: deliverable.Visibility, *, grant: signing.Grant | None, now: datetime.datetime
-) -> str:
+def cache_control(visibility: deliverable.Visibility, *, grant: signing.Grant | None, now: datetime.datetime) -> str:
     """How long a reply may be kept. Short without a signature, so that making an item private or deleting it
     works."""
     if grant is not None:
         scope = "public" if visibility == "public" else "private"
         return f"{scope}, max-age={max(0, int((grant.expires_at - now).total_seconds()))}"
-    return (
-        "public, max-age=300, stale-while-revalidate=86400"
-        if visibility == "public"
-        else "private, max-age=60"
-    )
+    return "public, max-age=300, stale-while-revalidate=86400" if visibility == "public" else "private, max-age=60"
 
 
 def validators(content: deliverable.Content, *, cache: str, vary: str | None) -> asgi.Headers:

@@ -14,9 +14,7 @@ def boundary() -> str:
     return secrets.token_hex(16)
 
 
-def pieces(
-    wanted: Sequence[ranges.Range], *, size: int, content_type: str, boundary: str
-) -> tuple[Piece, ...]:
+def pieces(wanted: Sequence[ranges.Range], *, size: int, content_type: str, boundary: str) -> tuple[Piece, ...]:
     """The body for these ranges of a file of `size` bytes, in order; its length is `length(pieces)`."""
     body: list[Piece] = []
     for count, one in enumerate(wanted):

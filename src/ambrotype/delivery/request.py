@@ -48,13 +48,9 @@ def _query(raw: bytes) -> Mapping[str, str]:
     if not raw:
         return {}
     try:
-        pairs = urllib.parse.parse_qsl(
-            raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS
-        )
+        pairs = urllib.parse.parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
-        raise errors.InvalidRequest(
-            f"The query has more than {_MAX_PARAMETERS} parameters; drop some."
-        ) from None
+        raise errors.InvalidRequest(f"The query has more than {_MAX_PARAMETERS} parameters; drop some.") from None
     query: dict[str, str] = {}
     for name, value in pairs:
         if name in query:

@@ -52,9 +52,7 @@ class Grant:
     """The share it was made for, which may have been revoked since."""
 
 
-def sign(
-    media_id: uuid.UUID, params: Mapping[str, str], *, expires_at: datetime.datetime, keys: Sequence[Key]
-) -> str:
+def sign(media_id: uuid.UUID, params: Mapping[str, str], *, expires_at: datetime.datetime, keys: Sequence[Key]) -> str:
     """The query string of a signed URL, made with the first key.
 
     It ends at `expires_at` rounded up to the hour, so that URLs made within one hour are the same and can be
@@ -65,9 +63,7 @@ def sign(
     key = keys[0]
     exp = -(-int(-(-expires_at.timestamp() // 1)) // _HOUR) * _HOUR
     query = {**dict(sorted(params.items())), "exp": str(exp), "kid": key.kid}
-    return urllib.parse.urlencode(
-        {**query, "sig": _signature(media_id, query, key)}, quote_via=urllib.parse.quote
-    )
+    return urllib.parse.urlencode({**query, "sig": _signature(media_id, query, key)}, quote_via=urllib.parse.quote)
 
 
 def verify(
@@ -83,9 +79,7 @@ def verify(
     key = next((key for key in keys if key.kid == query.get("kid")), None)
     if key is None or not _EXP.fullmatch(exp):
         raise errors.InvalidSignature(_WRONG)
-    if not hmac.compare_digest(
-        _signature(media_id, query, key).encode(), query["sig"].encode(errors="replace")
-    ):
+    if not hmac.compare_digest(_signature(media_id, query, key).encode(), query["sig"].encode(errors="replace")):
         raise errors.InvalidSignature(_WRONG)
     expires_at = datetime.datetime.fromtimestamp(int(exp), datetime.UTC)
     if expires_at <= now:
