@@ -105,9 +105,7 @@ def find(key: str) -> Asset:
         matched = pattern.fullmatch(key)
         if matched:
             return make(key, matched.groupdict(default=""))
-    raise errors.NotFound(
-        f"The simulator has nothing at {key[:200]!r}: see its index page for what can be asked."
-    )
+    raise errors.NotFound(f"The simulator has nothing at {key[:200]!r}: see its index page for what can be asked.")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -142,9 +140,7 @@ def of_bytes(key: str, content_type: str, body: bytes) -> Asset:
 
 
 def _image(key: str, of: dict[str, str]) -> Asset:
-    body = media.picture(
-        int(of["seed"]), format=of["format"], width=int(of["width"]), height=int(of["height"])
-    )
+    body = media.picture(int(of["seed"]), format=of["format"], width=int(of["width"]), height=int(of["height"]))
     return of_bytes(key, pictures.FORMATS[of["format"]][1], body)
 
 

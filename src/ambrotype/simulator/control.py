@@ -91,16 +91,12 @@ async def _sign(simulator: Simulator, request: web.Request) -> web.Response:
         raise errors.InvalidRequest("Send a path (text), and options as an object.")
     unknown = set(body) - {"style", "ttl", "fault", "host", "method"}
     if unknown:
-        raise errors.InvalidRequest(
-            f'Unknown fields {", ".join(sorted(unknown))}: options belong into "options".'
-        )
+        raise errors.InvalidRequest(f'Unknown fields {", ".join(sorted(unknown))}: options belong into "options".')
     return web.json_response({"url": simulator.sign(path, **body, **options)})
 
 
 async def _faults(simulator: Simulator, request: web.Request) -> web.Response:
-    listed = {
-        name: {"does": faults.sentence(name), "options": faults.options(name)} for name in faults.FAULTS
-    }
+    listed = {name: {"does": faults.sentence(name), "options": faults.options(name)} for name in faults.FAULTS}
     return web.json_response(listed)
 
 

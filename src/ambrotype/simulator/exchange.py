@@ -67,9 +67,7 @@ class Exchange:
         part["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{asset.size}"
         return self._answer(206, part, asset, span)
 
-    def _answer(
-        self, status: int, headers: dict[str, str], asset: assets.Asset, span: ranges.Span
-    ) -> answers.Answer:
+    def _answer(self, status: int, headers: dict[str, str], asset: assets.Asset, span: ranges.Span) -> answers.Answer:
         length = span.end - span.start
         return answers.Answer(
             status=status,

@@ -16,7 +16,7 @@ class Span:
     end: int
 
 
-class Unsatisfiable(Exception):  # noqa: N818
+class Unsatisfiable(Exception):
     """No byte of the range lies within the file."""
 
 

@@ -60,7 +60,5 @@ async def serve(host: str = "127.0.0.1", port: int = 8585) -> None:
         for style in simulator.styles:
             print(f"  {simulator.sign(simulator.image(7), style=style, ttl=300)}")
         print(f"  {simulator.sign(simulator.video(7), ttl=300)}")
-        print(
-            f"  {simulator.sign(simulator.image(8), ttl=300, fault='status', code=503, times=2)}", flush=True
-        )
+        print(f"  {simulator.sign(simulator.image(8), ttl=300, fault='status', code=503, times=2)}", flush=True)
         await asyncio.Event().wait()

@@ -87,9 +87,7 @@ class Simulator:
         # Vendors count whole seconds and none of them signs for less than one.
         lifetime = math.ceil(ttl) if ttl > 0 else 60
         issued = self.now() if ttl > 0 else self.now() + ttl - lifetime - 1
-        return f"http://{host}" + self.styles[style].sign(
-            key, host=host, method=method, issued=issued, ttl=lifetime
-        )
+        return f"http://{host}" + self.styles[style].sign(key, host=host, method=method, issued=issued, ttl=lifetime)
 
     # Faults
 

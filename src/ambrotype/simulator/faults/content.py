@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator
 from ambrotype.core import errors
 from ambrotype.simulator import answers, assets, exchange
 
-_DIGESTS: dict[str, str | None] = dict.fromkeys(
-    ("Content-MD5", "Repr-Digest", "x-goog-hash", "x-ms-blob-content-md5")
-)
+_DIGESTS: dict[str, str | None] = dict.fromkeys(("Content-MD5", "Repr-Digest", "x-goog-hash", "x-ms-blob-content-md5"))
 
 _PAGES = {
     "html": (
@@ -70,9 +68,7 @@ def bomb(of: exchange.Exchange, *, size: int = 2**30) -> answers.Answer:
     return _encoded(honest, itertools.chain(honest.body, _zeros(size - of.asset.size)))
 
 
-def page(
-    of: exchange.Exchange, *, kind: str = "html", status: int = 200, disguised: bool = False
-) -> answers.Answer:
+def page(of: exchange.Exchange, *, kind: str = "html", status: int = 200, disguised: bool = False) -> answers.Answer:
     """An error page (`html`, `xml`, `json`) with status 200; `disguised`: under the file's Content-Type."""
     if kind not in _PAGES or status not in http.HTTPStatus.__members__.values():
         raise errors.InvalidRequest(

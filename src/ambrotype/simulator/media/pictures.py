@@ -43,9 +43,7 @@ def picture(seed: int, *, format: str = "jpeg", width: int = 512, height: int = 
     if format not in FORMATS:
         raise errors.InvalidRequest(f"No picture format {format!r}: use one of {', '.join(FORMATS)}.")
     if min(width, height) < 1 or width * height > MAX_PIXELS:
-        raise errors.InvalidRequest(
-            f"A picture of {width} × {height}: use 1 to {MAX_PIXELS:,} pixels in all."
-        )
+        raise errors.InvalidRequest(f"A picture of {width} × {height}: use 1 to {MAX_PIXELS:,} pixels in all.")
     drawn = draw(seed, width=width, height=height)
     return bytes(drawn.write_to_buffer(FORMATS[format][0]))
 
@@ -54,9 +52,7 @@ def draw(seed: int, *, width: int, height: int, moment: float = 0.0) -> pyvips.I
     """An 8-bit sRGB image. `moment` in 0..1 moves the discs once round, for videos."""
     rng = random.Random(seed)  # noqa: S311
     hue = rng.random()
-    image = _gradient(
-        width, height, _colour(hue, 0.75, 0.30), _colour(hue + 0.12 + rng.random() / 5, 0.65, 0.95)
-    )
+    image = _gradient(width, height, _colour(hue, 0.75, 0.30), _colour(hue + 0.12 + rng.random() / 5, 0.65, 0.95))
     for _ in range(3):
         image = _disc(image, rng, hue=hue + 0.35 + rng.random() / 3, moment=moment)
     return _label(image.cast("uchar").copy(interpretation="srgb"), str(seed))

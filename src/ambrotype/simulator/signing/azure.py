@@ -64,9 +64,7 @@ class Azure:
 
     def missing(self, key: str) -> answers.Answer:
         message = "The specified blob does not exist."
-        body = contract.xml_error(
-            "BlobNotFound", message, declaration='<?xml version="1.0" encoding="utf-8"?>'
-        )
+        body = contract.xml_error("BlobNotFound", message, declaration='<?xml version="1.0" encoding="utf-8"?>')
         return answers.text(404, body, "application/xml", {"x-ms-error-code": "BlobNotFound"})
 
     def _signature(self, request: contract.Request) -> str:

@@ -26,9 +26,7 @@ _OWN = ("Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm")
 def policy(resource: str, end: int) -> bytes:
     """The canned policy; CloudFront rebuilds it byte by byte, so there is no white space in it."""
     condition = {"DateLessThan": {"AWS:EpochTime": end}}
-    return json.dumps(
-        {"Statement": [{"Resource": resource, "Condition": condition}]}, separators=(",", ":")
-    ).encode()
+    return json.dumps({"Statement": [{"Resource": resource, "Condition": condition}]}, separators=(",", ":")).encode()
 
 
 def sign_bytes(data: bytes) -> bytes:
@@ -72,28 +70,18 @@ class _CloudFront:
     def check(self, request: contract.Request, *, now: float) -> contract.Grant:
         """Either form is taken under either name, as CloudFront does."""
         signature = _unpacked(request.get("Signature") or "")
-        end = (
-            self._end(request, signature or b"", now=now) if request.get("Key-Pair-Id") == KEY_PAIR else None
-        )
+        end = self._end(request, signature or b"", now=now) if request.get("Key-Pair-Id") == KEY_PAIR else None
         if end is None or now >= end:
             raise contract.Refused(_denied())
-        return contract.Grant(
-            key=urllib.parse.unquote(request.path.removeprefix(f"/{self.name}/")), expires=end
-        )
+        return contract.Grant(key=urllib.parse.unquote(request.path.removeprefix(f"/{self.name}/")), expires=end)
 
     def _end(self, request: contract.Request, signature: bytes, *, now: float) -> float | None:
         rest = [(name, value) for name, value in request.query if name not in _OWN]
-        resource = f"http://{request.host}{request.path}" + (
-            f"?{urllib.parse.urlencode(rest)}" if rest else ""
-        )
+        resource = f"http://{request.host}{request.path}" + (f"?{urllib.parse.urlencode(rest)}" if rest else "")
         packed = request.get("Policy")
         if packed is not None:
             document = _unpacked(packed)
-            return (
-                _custom_end(document, resource, now=now)
-                if document and _genuine(document, signature)
-                else None
-            )
+            return _custom_end(document, resource, now=now) if document and _genuine(document, signature) else None
         expires = request.get("Expires") or ""
         if not expires.isdecimal() or not _genuine(policy(resource, int(expires)), signature):
             return None

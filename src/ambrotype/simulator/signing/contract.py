@@ -32,7 +32,7 @@ class Grant:
     expires: float | None
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The request may not pass; `answer` is what the vendor says then."""
 
     def __init__(self, answer: answers.Answer) -> None:

@@ -65,7 +65,7 @@ class SigV4:
         lifetime = request.get(self.prefix + "Expires") or ""
         if given is None or issued is None or not lifetime.isdecimal() or int(lifetime) > LONGEST:
             raise contract.Refused(self._error(403, "AccessDenied", "Access Denied"))
-        # The vendors look at the clock first: an expired URL says so even where its signature is wrong.
+        # The clock first: an expired URL says so, and is final for whoever asks, even if it was damaged too.
         end = issued + int(lifetime)
         if now >= end:
             raise contract.Refused(self.expired(float(lifetime), end, now))
@@ -96,9 +96,7 @@ class SigV4:
 
     def _signature(self, request: contract.Request, date: str) -> str:
         covered = sorted(
-            (_encoded(name), _encoded(value))
-            for name, value in request.query
-            if name != self.prefix + "Signature"
+            (_encoded(name), _encoded(value)) for name, value in request.query if name != self.prefix + "Signature"
         )
         canonical = "\n".join(
             (

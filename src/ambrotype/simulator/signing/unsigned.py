@@ -69,9 +69,7 @@ class Public:
         return f"/{self.name}/{contract.quoted(key)}"
 
     def check(self, request: contract.Request, *, now: float) -> contract.Grant:
-        return contract.Grant(
-            key=urllib.parse.unquote(request.path.removeprefix(f"/{self.name}/")), expires=None
-        )
+        return contract.Grant(key=urllib.parse.unquote(request.path.removeprefix(f"/{self.name}/")), expires=None)
 
     def headers(self, asset: assets.Asset, digests: assets.Digests | None, *, whole: bool) -> dict[str, str]:
         headers = {"ETag": contract.etag_of(asset, digests), "Cache-Control": "public, max-age=86400"}
