@@ -76,6 +76,12 @@ async def test_a_date_will_do_where_there_is_no_strong_etag(fetcher: fetch.Fetch
     assert server.requests[1].headers["if-range"] == OLD
 
 
+async def test_an_etag_that_shows_only_on_the_rest_is_no_change(fetcher: fetch.Fetcher) -> None:
+    first = sources.reply(BODY[:1_000_000], length=len(BODY), Last_Modified=OLD)
+    async with sources.serving(sources.in_turn(first, part())) as server:
+        assert (await sources.download(fetcher, server.source())).sha256 == SHA
+
+
 @pytest.mark.parametrize(
     "headers",
     [

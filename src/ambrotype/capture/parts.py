@@ -58,7 +58,7 @@ class Version:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if found is None or not int(found[1]) == offset <= int(found[2]):
             raise self._changed()
-        if response.headers.get("ETag", self.etag) != self.etag:
+        if self.etag is not None and response.headers.get("ETag", self.etag) != self.etag:
             raise self._changed()
         if encoding.coding(response.headers.get("Content-Encoding"), self.host) != self.coding:
             raise self._changed()
