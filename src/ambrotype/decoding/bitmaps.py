@@ -14,9 +14,7 @@ def bmp(file: Reader) -> tuple[int, int]:
     missing."""
     head = file.at(0, 54)
     if len(head) < 26:
-        raise errors.Truncated(
-            f"The BMP file ends after {file.size} bytes, inside its header; it was cut off."
-        )
+        raise errors.Truncated(f"The BMP file ends after {file.size} bytes, inside its header; it was cut off.")
 
     def field(at: int, length: int) -> int:
         return int.from_bytes(head[at : at + length], "little", signed=length == 4)
@@ -32,9 +30,7 @@ def bmp(file: Reader) -> tuple[int, int]:
         # The last row's padding may be missing without any pixel missing.
         pixels = (width * depth + 31) // 32 * 4 * (height - 1) + (width * depth + 7) // 8
     if compression in UNCOMPRESSED + RUN_LENGTHS and field(10, 4) + pixels > file.size:
-        raise errors.Truncated(
-            f"The BMP file ends after {file.size} of {field(10, 4) + pixels} bytes; it was cut off."
-        )
+        raise errors.Truncated(f"The BMP file ends after {file.size} of {field(10, 4) + pixels} bytes; it was cut off.")
     return width, height
 
 

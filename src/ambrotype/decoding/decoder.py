@@ -27,9 +27,7 @@ class Decoder:
     Belongs to one event loop. Children start when they are first needed.
     """
 
-    def __init__(
-        self, *, children: int = 2, memory_bytes: int = 512 * 1024 * 1024, seconds: float = 20.0
-    ) -> None:
+    def __init__(self, *, children: int = 2, memory_bytes: int = 512 * 1024 * 1024, seconds: float = 20.0) -> None:
         self._children = children
         self._free = asyncio.Semaphore(children)
         self._idle: list[process.Child] = []
@@ -56,8 +54,7 @@ class Decoder:
             return facts.from_json(raw)
         except ValueError as error:
             raise errors.NotMedia(
-                f"Reading the {media.content_type} file gave nonsense ({error}): "
-                "it is damaged or made to harm."
+                f"Reading the {media.content_type} file gave nonsense ({error}): it is damaged or made to harm."
             ) from error
 
     async def close(self) -> None:
@@ -116,8 +113,7 @@ class Decoder:
                 self._put_back(reader)
                 return reply
         raise errors.NotMedia(
-            f"The file could not be read: the decoder of {media.content_type} {death}. "
-            "It is damaged or made to harm.",
+            f"The file could not be read: the decoder of {media.content_type} {death}. It is damaged or made to harm.",
             retry=death is not None and death.by_chance,
         )
 

@@ -32,7 +32,7 @@ class Facts:
 
 def from_json(raw: dict[str, Any]) -> Facts:
     """Checked field by field, since a taken-over child may answer anything. Raises ValueError."""
-    media = types.TYPES.get(raw.get("media", ""))
+    media = types.TYPES.get(str(raw.get("media")))
     codecs = raw.get("codecs", ())
     if media is None or not isinstance(codecs, list | tuple) or len(codecs) > MAX_CODECS:
         raise ValueError("no facts")

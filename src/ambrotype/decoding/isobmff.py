@@ -9,9 +9,7 @@ from ambrotype.decoding.reading import Reader
 MEDIA_DATA = (b"mdat", b"moof", b"imda")
 # Only boxes of known names are believed when they lead beyond the end: anything else may be bytes behind
 # the end.
-KNOWN = frozenset(
-    b"ftyp moov mdat moof free skip wide uuid meta mfra sidx styp pdin idat imda emsg jxlc jxlp".split()
-)
+KNOWN = frozenset(b"ftyp moov mdat moof free skip wide uuid meta mfra sidx styp pdin idat imda emsg jxlc jxlp".split())
 
 
 class Box(NamedTuple):
@@ -42,13 +40,9 @@ def check_film(file: Reader) -> None:
     """Known boxes end within the file, and there are both an index (moov) and media data."""
     seen = _walk(file)
     if b"moov" not in seen:
-        raise errors.Truncated(
-            f"The MP4 file ends after {file.size} bytes, without its index (moov); it was cut off."
-        )
+        raise errors.Truncated(f"The MP4 file ends after {file.size} bytes, without its index (moov); it was cut off.")
     if not seen.intersection(MEDIA_DATA):
-        raise errors.Truncated(
-            f"The MP4 file ends after {file.size} bytes, before its media data; it was cut off."
-        )
+        raise errors.Truncated(f"The MP4 file ends after {file.size} bytes, before its media data; it was cut off.")
 
 
 def check_image(file: Reader) -> None:
@@ -58,16 +52,12 @@ def check_image(file: Reader) -> None:
         # Sequences without a still picture are built like films.
         check_film(file)
     elif not seen.intersection(MEDIA_DATA) and b"idat" not in seen:
-        raise errors.Truncated(
-            f"The HEIF file ends after {file.size} bytes, before its media data; it was cut off."
-        )
+        raise errors.Truncated(f"The HEIF file ends after {file.size} bytes, before its media data; it was cut off.")
 
 
 def check_jxl(file: Reader) -> None:
     if file.at(4, 4) == b"JXL " and not _walk(file).intersection((b"jxlc", b"jxlp")):
-        raise errors.Truncated(
-            f"The JPEG XL file ends after {file.size} bytes, before its picture; it was cut off."
-        )
+        raise errors.Truncated(f"The JPEG XL file ends after {file.size} bytes, before its picture; it was cut off.")
 
 
 def _walk(file: Reader) -> set[bytes]:

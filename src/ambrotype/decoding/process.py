@@ -33,7 +33,7 @@ PASSED_ON = ("LD_LIBRARY_PATH", "SYSTEMROOT")
 """Names without which the interpreter may not start in some installations."""
 
 
-class Died(Exception):  # noqa: N818 - an event between parent and child that no caller sees
+class Died(Exception):
     """The child ended, or had to be ended, before it had answered. `str()` says how, to follow "The
     decoder"."""
 
@@ -135,8 +135,7 @@ async def start(*, memory_bytes: int) -> Child:
         how = child._last_words().strip().splitlines()[-1:] or [str(error) or "it ended at once"]
         await child.end()
         raise errors.Unavailable(
-            f"The process that reads media does not start ({how[0][:200]}): "
-            "see that pyvips and PyAV can be imported."
+            f"The process that reads media does not start ({how[0][:200]}): see that pyvips and PyAV can be imported."
         ) from error
     except BaseException:
         await child.end()

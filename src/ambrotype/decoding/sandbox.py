@@ -20,6 +20,19 @@ CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS = 0x40000000, 0x08000000, 0x04000000
 NOBODY = 65534
 OPEN_FILES = 64
 
+NAMES = (
+    "own-network",
+    "memory",
+    "no-file-writes",
+    "open-files",
+    "no-core-dumps",
+    "unprivileged-user",
+    "no-new-privileges",
+    "dies-with-parent",
+    "system-call-filter",
+)
+"""All limits. The first needs root's rights to begin with; where it is missing the filter refuses sockets alone."""
+
 
 def enter(*, memory_bytes: int, parent_pid: int) -> list[str]:
     """Names of the limits now in force. They last as long as the process.
@@ -27,22 +40,22 @@ def enter(*, memory_bytes: int, parent_pid: int) -> list[str]:
     The order matters: a namespace of its own needs root's rights, which go next; dropping them undoes
     PR_SET_PDEATHSIG, which therefore comes after; and behind the filter nothing of this could be done.
     """
-    steps: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("no-network-namespace", _leave_networks),
-        ("memory", lambda: _limit(resource.RLIMIT_AS, _address_space() + memory_bytes)),
-        ("no-file-writes", _no_file_writes),
-        ("open-files", lambda: _limit(resource.RLIMIT_NOFILE, OPEN_FILES)),
-        ("no-core-dumps", lambda: _limit(resource.RLIMIT_CORE, 0)),
-        ("unprivileged-user", _become_nobody),
-        ("no-new-privileges", lambda: _prctl(PR_SET_NO_NEW_PRIVS, 1)),
-        ("dies-with-parent", lambda: _die_with(parent_pid)),
-        ("system-call-filter", seccomp.install),
-    )
+    steps: dict[str, Callable[[], None]] = {
+        "own-network": _leave_networks,
+        "memory": lambda: _limit(resource.RLIMIT_AS, _address_space() + memory_bytes),
+        "no-file-writes": _no_file_writes,
+        "open-files": lambda: _limit(resource.RLIMIT_NOFILE, OPEN_FILES),
+        "no-core-dumps": lambda: _limit(resource.RLIMIT_CORE, 0),
+        "unprivileged-user": _become_nobody,
+        "no-new-privileges": lambda: _prctl(PR_SET_NO_NEW_PRIVS, 1),
+        "dies-with-parent": lambda: _die_with(parent_pid),
+        "system-call-filter": seccomp.install,
+    }
     return list(_taken(steps))
 
 
-def _taken(steps: tuple[tuple[str, Callable[[], None]], ...]) -> Iterator[str]:
-    for name, take in steps:
+def _taken(steps: dict[str, Callable[[], None]]) -> Iterator[str]:
+    for name, take in steps.items():
         with contextlib.suppress(OSError, ValueError, AttributeError):
             take()
             yield name

@@ -70,7 +70,10 @@ def probe(file: Reader, media: types.MediaType) -> Facts:
         with (
             os.fdopen(os.dup(file.fd), "rb", buffering=0) as raw,
             av.open(
-                raw, format=demuxer, container_options=OPTIONS | {"format_whitelist": names}
+                raw,
+                format=demuxer,
+                container_options=OPTIONS | {"format_whitelist": names},
+                metadata_errors="replace",  # a title in an old alphabet is no reason to refuse a file
             ) as container,
         ):
             return _facts(file, media, container)

@@ -132,11 +132,7 @@ def ogg(file: Reader) -> None:
     if at < 0:
         return
     page = file.at(at, 27 + 255)
-    if (
-        len(page) < 27
-        or len(page) < 27 + page[26]
-        or at + 27 + page[26] + sum(page[27 : 27 + page[26]]) > file.size
-    ):
+    if len(page) < 27 or len(page) < 27 + page[26] or at + 27 + page[26] + sum(page[27 : 27 + page[26]]) > file.size:
         raise _ends(file, "Ogg", "inside a page")
 
 

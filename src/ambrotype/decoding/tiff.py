@@ -78,6 +78,4 @@ def _values(file: Reader, entry: int, layout: Layout) -> Iterator[int]:
 
 
 def _cut(file: Reader) -> errors.Truncated:
-    return errors.Truncated(
-        f"The TIFF file ends after {file.size} bytes, before data that it names; it was cut off."
-    )
+    return errors.Truncated(f"The TIFF file ends after {file.size} bytes, before data that it names; it was cut off.")
