@@ -1,0 +1,3 @@
+"""Fixtures that all test folders share."""
+
+pytest_plugins = ["tests.support.ceph"]
