@@ -302,3 +302,25 @@ async def test_jpeg_xl_tells_its_size(probe: Probe) -> None:
     for data in (codestream, contained):
         found = await probe(data)
         assert (found.media.content_type, found.width, found.height) == ("image/jxl", WIDTH, HEIGHT)
+
+
+async def test_a_property_that_is_no_text_is_refused_once_and_for_itself(
+    pictures: dict[str, bytes], probe: Probe
+) -> None:
+    damaged = pictures["plain.heic"].replace(b"irot", b"iro\x9c")
+    for _ in range(2):
+        with pytest.raises(errors.NotMedia, match=r"no picture can be read from it\.") as refused:
+            await probe(damaged)
+        assert not refused.value.retry
+    with pytest.raises(errors.NotMedia, match=r"cHRM|IHDR|png"):
+        await probe(pictures["plain.png"].replace(b"IHDR", b"iHDR"))
+
+
+async def test_titles_in_old_alphabets_are_no_reason_to_refuse(films: dict[str, bytes], probe: Probe) -> None:
+    title = b"INFOINAM\x06\x00\x00\x00gr\xf6\xdfer"
+    listed = b"LIST" + struct.pack("<I", len(title)) + title
+    wav = films["plain.wav"]
+    at = wav.index(b"data")
+    sized = struct.pack("<I", len(wav) + len(listed) - 8)
+    found = await probe(b"RIFF" + sized + wav[8:at] + listed + wav[at:])
+    assert found.media.content_type == "audio/wav"

@@ -62,6 +62,12 @@ def _open(file: Reader, media: types.MediaType) -> pyvips.Image:
         raise errors.NotMedia(
             f"The file begins like {media.content_type}, but no picture can be read from it ({said})."
         ) from error
+    except UnicodeDecodeError as error:
+        # What libvips says quotes bytes of the file, which need not be text; then pyvips leaves it in the buffer.
+        pyvips.vips_lib.vips_error_clear()
+        raise errors.NotMedia(
+            f"The file begins like {media.content_type}, but no picture can be read from it."
+        ) from error
 
 
 def _field(image: pyvips.Image, name: str) -> int:
