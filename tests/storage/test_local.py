@@ -237,10 +237,11 @@ async def test_sweep_takes_old_leftovers_only(store: local.Local, root: Path) ->
 
 async def test_sweep_spares_the_writer_of_another_process_until_it_is_killed(store: local.Local, root: Path) -> None:
     with start_writer(root) as child:
-        assert await store.sweep(0) == 0
-        assert await LocalSubject(root).leftovers() == 1
-        child.kill()
-        child.wait()
+        try:
+            assert await store.sweep(0) == 0
+            assert await LocalSubject(root).leftovers() == 1
+        finally:
+            child.kill()
     assert await store.head(KEY) is None
     assert await contract.listed(store, "media") == set()
     assert await store.sweep(0) == 1
