@@ -1,3 +1,3 @@
 """Fixtures that all test folders share."""
 
-pytest_plugins = ["tests.support.ceph"]
+pytest_plugins = ["tests.support.ceph", "tests.support.database"]
