@@ -1,40 +1,17 @@
 """API keys: 256 random bits, stored as their SHA-256, shown once. So long a secret needs no slow hash."""
 
-import dataclasses
-import datetime
 import hashlib
 import secrets
 import uuid
-from typing import Literal
 
 from ambrotype.core import errors, ids, owners
+from ambrotype.core.keys import Key as Key
+from ambrotype.core.keys import KeyRole as KeyRole
+from ambrotype.core.keys import NewKey as NewKey
 from ambrotype.records import database
 from ambrotype.records import keys as rows
 
-KeyRole = Literal["service", "app", "read"]
-ROLES: tuple[KeyRole, ...] = ("service", "app", "read")
 _PREFIX = 12
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A key as it is shown after its first moment; `prefix` is how to recognise it."""
-
-    id: uuid.UUID
-    name: str
-    role: KeyRole
-    app: str
-    prefix: str
-    created_at: datetime.datetime
-    last_used_at: datetime.datetime | None
-    revoked_at: datetime.datetime | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NewKey(Key):
-    """A key in the one reply that holds its secret."""
-
-    key: str
 
 
 def digest(secret: str) -> bytes:
@@ -99,9 +76,10 @@ async def principal(
         if row["role"] != "service":
             raise errors.Forbidden(f"Only a service key may name another app; this key belongs to {chosen!r}.")
         chosen = owners.app_name(app)
-    return owners.Principal(
-        role=row["role"], app=chosen, owner=owners.parse(owner) if owner else None, key_id=row["id"]
-    )
+    named = None if owner is None else owners.parse(owner)
+    if named == owners.SERVICE and row["role"] != "service":
+        raise errors.Forbidden("Only a service key may act for the service itself; name user:<id> or guest:<id>.")
+    return owners.Principal(role=row["role"], app=chosen, owner=named, key_id=row["id"])
 
 
 def _found(row: database.Row | None, key_id: uuid.UUID) -> Key:

@@ -40,7 +40,15 @@ async def principal(here: context.Context, credentials: str, *, owner: str | Non
     """The principal that a bearer token stands for."""
     if not credentials.startswith("amb_"):
         raise errors.Unauthenticated("This token is not known here; an API key begins with amb_.")
-    return await keys.principal(here.app.data, credentials, app=app, owner=owner)
+    return await keys.principal(here.app.data, credentials, app=app, owner=_text(owner) if owner is not None else None)
+
+
+def _text(header: str) -> str:
+    """Owners' names may hold any letter. Clients send UTF-8, which HTTP servers read as Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 async def somebody(found: Annotated[owners.Principal | None, fastapi.Depends(anyone)]) -> owners.Principal:

@@ -1,7 +1,7 @@
 """From errors to `application/problem+json` (RFC 9457): the one table of statuses, and the words."""
 
 import http
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import fastapi
@@ -10,6 +10,7 @@ import structlog
 from fastapi import exceptions
 from starlette import exceptions as starlette_exceptions
 
+from ambrotype.capture import request as request_
 from ambrotype.core import errors
 from ambrotype.delivery import asgi
 
@@ -62,9 +63,9 @@ def problem(code: str, status: int, detail: str, problems: Iterable[dict[str, st
 
 def problem_of(error: errors.AmbrotypeError) -> dict[str, Any]:
     """The problem object of an error."""
-    pointer = getattr(error, "pointer", None)
-    pointed = [{"pointer": pointer, "message": error.detail}] if pointer else None
-    return problem(error.code, status_of(error), error.detail, pointed)
+    problems = error.problems if isinstance(error, errors.InvalidRequest) else ()
+    pointed = [{"pointer": pointer, "message": message} for pointer, message in problems]
+    return problem(error.code, status_of(error), error.detail, pointed or None)
 
 
 def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> fastapi.Response:
@@ -74,12 +75,6 @@ def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> fa
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
-
-
-def invalid(found: list[dict[str, str]]) -> dict[str, Any]:
-    """The problem of a request with wrong fields, the first of them in its sentence."""
-    first = found[0]
-    return problem("invalid_request", 422, f"{first['pointer'] or 'The request'}: {first['message']}.", found)
 
 
 def headers_of(error: errors.AmbrotypeError) -> dict[str, str]:
@@ -112,7 +107,7 @@ async def send(error: errors.AmbrotypeError, scope: asgi.Scope, send: asgi.Send,
 
 
 def install(app: fastapi.FastAPI) -> None:
-    """Makes every failure of a route a problem."""
+    """Makes every failure of a route a problem; what nobody expected, `requests.Requests` answers."""
 
     @app.exception_handler(errors.AmbrotypeError)
     async def ours(request: fastapi.Request, error: errors.AmbrotypeError) -> fastapi.Response:
@@ -122,9 +117,8 @@ def install(app: fastapi.FastAPI) -> None:
 
     @app.exception_handler(exceptions.RequestValidationError)
     async def unprocessable(request: fastapi.Request, error: exceptions.RequestValidationError) -> fastapi.Response:
-        return _response(
-            invalid([{"pointer": pointer(one["loc"]), "message": message(one)} for one in error.errors()[:50]])
-        )
+        found = [(request_.pointer(_within(one)), request_.message(one)) for one in error.errors()[:50]]
+        return _response(problem_of(request_.invalid(found)))
 
     @app.exception_handler(starlette_exceptions.HTTPException)
     async def plain(request: fastapi.Request, error: starlette_exceptions.HTTPException) -> fastapi.Response:
@@ -135,6 +129,8 @@ def install(app: fastapi.FastAPI) -> None:
             401: "unauthenticated",
             403: "forbidden",
         }
+        if error.status_code == 400:  # FastAPI's word for a body that it can't read
+            return _response(problem_of(errors.InvalidRequest("The body can't be read as JSON of moderate depth.")))
         code = codes.get(error.status_code, "invalid_request")
         detail = (
             f"There is no {request.method} {request.url.path} here."
@@ -143,26 +139,10 @@ def install(app: fastapi.FastAPI) -> None:
         )
         return _response(problem(code, error.status_code, detail), dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: fastapi.Request, error: Exception) -> fastapi.Response:
-        log.error("request crashed", exc_info=error)
-        return _response(problem("internal", 500, "Ambrotype failed on this request; its log says how."))
 
-
-def pointer(location: tuple[int | str, ...]) -> str:
-    """A JSON pointer (RFC 6901) into the body, or the parameter's name."""
-    parts = [
-        str(part)
-        for part in (location[1:] if location and location[0] in ("body", "query", "path", "header") else location)
-    ]
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-def message(one: dict[str, Any]) -> str:
-    """What is wrong with one field, in plain words."""
-    if one["type"] == "json_invalid":
-        return "the body is not valid JSON"
-    if one["type"] == "extra_forbidden":
-        return "there is no such field"
-    text = str(one["msg"]).removeprefix("Value error, ")
-    return text[0].lower() + text[1:]
+def _within(one: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Into the body, or the parameter's name."""
+    location: tuple[int | str, ...] = one["loc"]
+    if one["type"] == "json_invalid":  # a place in the text, and not in what it says
+        return ()
+    return location[1:] if location and location[0] in ("body", "query", "path", "header") else location

@@ -7,11 +7,10 @@ import fastapi
 import pydantic
 from fastapi import responses
 
+from ambrotype import verbs
 from ambrotype.api import caller, context, documents
-from ambrotype.capture import accept
-from ambrotype.core import errors, media
+from ambrotype.core import media
 from ambrotype.library import listing
-from ambrotype.records import media as rows
 
 router = fastapi.APIRouter(tags=["media"])
 
@@ -91,21 +90,8 @@ async def keep(
     asked: Annotated[KeepAgain | None, fastapi.Body()] = None,
 ) -> fastapi.Response:
     """Saves a temporary item; tries a lost or expired one again, from another URL if one is given."""
-    before = await listing.get(here.app.data, who, here.app.addresses, id)
-    url = (asked.url if asked else None) or before.source_url
-    if before.status in ("kept",) or (before.status == "keeping" and not (asked and asked.url)):
-        return _json(_MEDIA.dump_json(before))
-    if before.deleted_at is not None or url is None:
-        raise errors.Conflict(f"The media item {id} is in the trash or has no source; restore it, or give a url.")
-    told = before.source_expires_at if before.source_expiry_rule == "told" and not (asked and asked.url) else None
-    source = accept.origin(url, rules=here.app.rules, trusted=who.is_key, provider=before.provider, told=told)
-    async with here.app.data.transaction(who) as tx:
-        clash = await rows.other_with_source(tx, id, source.hash)
-    if clash is not None:
-        raise errors.Conflict(f"That URL is already the source of the media item {clash}.")
-    if await accept.keep_again(here.app.data, who, id, source) is None:
-        raise listing.missing(id)
-    return _json(_MEDIA.dump_json(await listing.get(here.app.data, who, here.app.addresses, id)), 202)
+    kept = await verbs.keep_again(here, who, id, url=asked.url if asked else None)
+    return _json(_MEDIA.dump_json(kept.media), 200 if kept.known else 202)
 
 
 @router.get("/v1/at-risk", response_model=documents.Page[media.AtRisk], responses=documents.LISTING)

@@ -1,15 +1,21 @@
 """What a caller may ask to be kept; one model for HTTP, Python and the command line."""
 
 import datetime
+import re
 import uuid
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 import pydantic
 
-from ambrotype.core import media
+from ambrotype.core import errors, media
 
 _MAX_METADATA = 256 * 1024
+_MAX_PROBLEMS = 50
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
 def _plain(value: str) -> str:
@@ -27,19 +33,26 @@ def _document(value: Any) -> Any:
     try:
         text = orjson.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        raise ValueError("it must be JSON of moderate depth, in valid Unicode") from None
+        raise ValueError("it must be JSON of moderate depth, in valid Unicode, integers of 64 bits") from None
     if len(text) > _MAX_METADATA:
         raise ValueError(f"it must be at most {_MAX_METADATA} bytes of JSON")
-    if b"\\u0000" in text:
+    if _NUL.search(text):
         raise ValueError("it must not contain a NUL character")
     return value
+
+
+def _utc(at: datetime.datetime) -> datetime.datetime:
+    try:
+        return at.astimezone(datetime.UTC)
+    except OverflowError:
+        raise ValueError("it must lie in the years 1 to 9999 of UTC") from None
 
 
 Short = Annotated[str, pydantic.Field(min_length=1, max_length=255), pydantic.AfterValidator(_plain)]
 Long = Annotated[str, pydantic.Field(max_length=100_000), pydantic.AfterValidator(_plain)]
 Document = Annotated[dict[str, Any], pydantic.AfterValidator(_document)]
 Tag = Annotated[str, pydantic.Field(min_length=1, max_length=100), pydantic.AfterValidator(_plain)]
-Moment = Annotated[datetime.datetime, pydantic.AfterValidator(lambda at: at.astimezone(datetime.UTC))]
+Moment = Annotated[datetime.datetime, pydantic.AfterValidator(_utc)]
 
 
 class _Strict(pydantic.BaseModel):
@@ -115,3 +128,32 @@ class KeepRequest(_Strict):
             }
         )  # fmt: skip
         return {name: value for name, value in chosen.items() if value is not None}
+
+
+def parsed(model: type[Model], fields: Mapping[str, Any]) -> Model:
+    """The request that these fields make; `errors.InvalidRequest` names each one that is wrong."""
+    try:
+        return model.model_validate(dict(fields))
+    except pydantic.ValidationError as error:
+        raise invalid([(pointer(one["loc"]), message(one)) for one in error.errors()[:_MAX_PROBLEMS]]) from None
+
+
+def invalid(problems: list[tuple[str, str]]) -> errors.InvalidRequest:
+    """The error of a request with wrong fields, the first of them in its sentence."""
+    where, what = problems[0]
+    return errors.InvalidRequest(f"{where or 'The request'}: {what}.", problems=problems)
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer (RFC 6901) to a place in a request."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def message(one: Mapping[str, Any]) -> str:
+    """What is wrong with one field, in plain words."""
+    if one["type"] == "json_invalid":
+        return "the body is not valid JSON"
+    if one["type"] == "extra_forbidden":
+        return "there is no such field"
+    text = str(one["msg"]).removeprefix("Value error, ")
+    return text[0].lower() + text[1:]

@@ -3,14 +3,14 @@
 The HTTP status of each code is in `api/errors.py`; both are listed in `docs/errors.md`.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
 
 
 class AmbrotypeError(Exception):
     """Root of all errors. `str(error)` is the sentence: what was wrong, with which value, what to do."""
 
-    code: ClassVar[str] = "internal"
-    retryable: ClassVar[bool] = False
+    code: str = "internal"
+    retryable: bool = False
 
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -159,10 +159,14 @@ class InvalidRequest(AmbrotypeError):
 
     code = "invalid_request"
 
-    def __init__(self, detail: str, *, pointer: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, pointer: str | None = None, problems: Sequence[tuple[str, str]] | None = None
+    ) -> None:
         super().__init__(detail)
-        self.pointer = pointer
-        """JSON pointer of the field, or None."""
+        self.problems = tuple(problems if problems is not None else [(pointer, detail)] if pointer else [])
+        """JSON pointer and message of each wrong field, where it is a matter of fields."""
+        self.pointer = pointer or (self.problems[0][0] if self.problems else None)
+        """JSON pointer of the first of them, or None."""
 
 
 class Unauthenticated(AmbrotypeError):

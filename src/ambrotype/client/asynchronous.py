@@ -1,0 +1,258 @@
+"""`AsyncClient`: the verbs over HTTP, for programs with an event loop."""
+
+import asyncio
+import builtins
+import uuid
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, overload
+
+import orjson
+import pydantic
+
+from ambrotype import paging
+from ambrotype.client import asking, http, problems
+from ambrotype.core import errors, ids, media
+from ambrotype.core import keys as nouns
+from ambrotype.fields import KeepFields
+
+T = TypeVar("T")
+
+FIRST_LOOK, LAST_LOOK = 0.1, 1.0
+"""Seconds between two looks at an item that is being captured, at first and at last."""
+
+_MEDIA = pydantic.TypeAdapter(media.Media)
+_AT_RISK = pydantic.TypeAdapter(media.AtRisk)
+_EVENT = pydantic.TypeAdapter(media.Event)
+_KEY = pydantic.TypeAdapter(nouns.Key)
+_NEW_KEY = pydantic.TypeAdapter(nouns.NewKey)
+
+
+class AsyncClient:
+    """A server of Ambrotype at `url`.
+
+    `key` is an API key. An `app` or `read` key names by `owner` (`user:<id>`, `guest:<id>`) whom it acts for; a
+    `service` key may, and may name another `app` than its own. `timeout` is how many seconds an answer may take; what
+    can be repeated without harm is tried again when a connection breaks or the server asks for patience. Close it, or
+    use it in `async with`. Errors are those of `ambrotype.errors`, as the server raised them.
+    """
+
+    def __init__(
+        self, url: str, *, key: str | None = None, owner: str | None = None, app: str | None = None, timeout: float = 60
+    ) -> None:
+        self._http = http.Connection(url, key=key, owner=owner, app=app, timeout=timeout)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._http.address!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes all connections; harmless twice."""
+        await self._http.close()
+
+    async def keep(
+        self,
+        url: str | None = None,
+        *,
+        data: bytes | str | None = None,
+        wait: float = 0,
+        **fields: Unpack[KeepFields],
+    ) -> media.Media:
+        """Keeps what a URL holds, or `data` (bytes, base64 or a data URI). The item has its permanent URL at once.
+
+        A URL's bytes follow: `wait` up to 60 seconds for them here, or as long as you like with `settled`. What is
+        known already is the same item again. `data` is kept when this returns.
+        """
+        given = {"url": url, "data": data, "wait": wait or None}
+        asked = {**fields, **{name: value for name, value in given.items() if value is not None}}
+        content = await self._http.send(
+            http.Call(
+                method="POST",
+                path="/v1/keep",
+                body=asking.body_of(asked),
+                repeatable=not fields.get("again"),
+                patience=wait,
+            )
+        )
+        return _read(_MEDIA, content)
+
+    async def keep_many(
+        self, items: Iterable[str | Mapping[str, Any]], **common: Any
+    ) -> builtins.list[media.Media | errors.AmbrotypeError]:
+        """Keeps any number of URLs, or mappings of `keep`'s arguments; `common` holds where they don't say otherwise.
+
+        Answers in order, with the error in place of each item that could not be accepted.
+        """
+        results: builtins.list[media.Media | errors.AmbrotypeError | None] = []
+        bodies: builtins.list[bytes] = []
+        again, wait = bool(common.get("again")), 0.0
+        for item in items:
+            try:
+                fields = asking.fields_of(item, common)
+                bodies.append(asking.body_of(fields))
+                results.append(None)
+                again, wait = again or bool(fields.get("again")), max(wait, _number(fields.get("wait")))
+            except errors.InvalidRequest as error:
+                results.append(error)
+        answers: builtins.list[media.Media | errors.AmbrotypeError] = []
+        for batch in asking.batches(bodies):
+            answers += await self._batch(batch, repeatable=not again, patience=wait)
+        left = iter(answers)
+        return [next(left) if result is None else result for result in results]
+
+    async def _batch(
+        self, batch: builtins.list[bytes], *, repeatable: bool, patience: float
+    ) -> builtins.list[media.Media | errors.AmbrotypeError]:
+        body = orjson.dumps({"items": [orjson.Fragment(one) for one in batch]})
+        content = await self._http.send(
+            http.Call(method="POST", path="/v1/keep/batch", body=body, repeatable=repeatable, patience=patience)
+        )
+        found: builtins.list[Any] = _document(content)["results"]
+        return [
+            problems.of_document(one["problem"]) if one.get("problem") else _read(_MEDIA, one["media"]) for one in found
+        ]
+
+    async def get(self, media_id: uuid.UUID | str) -> media.Media:
+        """One item. `errors.NotFound` where there is none such, or not the owner's; `errors.Gone` after a purge."""
+        return _read(_MEDIA, await self._http.send(http.Call(method="GET", path=f"/v1/media/{_id(media_id)}")))
+
+    def list(
+        self,
+        *,
+        status: media.Status | Iterable[media.Status] | None = None,
+        kind: media.Kind | Iterable[media.Kind] | None = None,
+        sort: str = "-created_at",
+        limit: int | None = None,
+    ) -> paging.Listed[media.Media]:
+        """The owner's items, at most `limit` of them; those kept and keeping unless `status` says otherwise."""
+        query = [("status", one) for one in _several(status)] + [("kind", one) for one in _several(kind)]
+        return self._listed(_MEDIA, "/v1/media", (*query, ("sort", sort)), limit=limit)
+
+    def at_risk(self, *, limit: int | None = None) -> paging.Listed[media.AtRisk]:
+        """What is not kept yet, by deadline, soonest first, with the seconds left."""
+        return self._listed(_AT_RISK, "/v1/at-risk", limit=limit)
+
+    def events(self, media_id: uuid.UUID | str) -> paging.Listed[media.Event]:
+        """What happened to an item, oldest first."""
+        return self._listed(_EVENT, f"/v1/media/{_id(media_id)}/events")
+
+    async def keep_again(self, media_id: uuid.UUID | str, *, url: str | None = None) -> media.Media:
+        """Saves a temporary item; tries a lost or expired one again, from another `url` if one is given."""
+        body = orjson.dumps({"url": url}) if url is not None else None
+        return _read(
+            _MEDIA,
+            await self._http.send(http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/keep", body=body)),
+        )
+
+    @overload
+    async def settled(  # type: ignore[overload-overlap]  # a str is iterable too, but is one id
+        self,
+        media_id: uuid.UUID | str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  # the same verb in blocking programs
+    ) -> media.Media: ...
+    @overload
+    async def settled(
+        self,
+        media_id: Iterable[uuid.UUID | str],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> builtins.list[media.Media]: ...
+    async def settled(
+        self,
+        media_id: uuid.UUID | str | Iterable[uuid.UUID | str],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> media.Media | builtins.list[media.Media]:
+        """The item, or the items in order, once kept or known not to be. `TimeoutError` after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                if isinstance(media_id, uuid.UUID | str):
+                    return await self._settled(media_id)
+                return [await self._settled(one) for one in media_id]
+        except TimeoutError:
+            raise TimeoutError(f"Not settled after {timeout} seconds; it goes on at the server.") from None
+
+    async def _settled(self, media_id: uuid.UUID | str) -> media.Media:
+        pause = FIRST_LOOK
+        while not (found := await self.get(media_id)).settled:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LAST_LOOK)
+        return found
+
+    async def create_key(self, name: str, *, role: nouns.KeyRole = "app", app: str = "default") -> nouns.NewKey:
+        """Makes an API key; its `key` is shown here and never again. For service keys only."""
+        call = http.Call(
+            method="POST",
+            path="/v1/keys",
+            body=orjson.dumps({"name": name, "role": role, "app": app}),
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        return _read(_NEW_KEY, await self._http.send(call))
+
+    def keys(self) -> paging.Listed[nouns.Key]:
+        """All API keys, newest first, without their secrets. For service keys only."""
+        return self._listed(_KEY, "/v1/keys")
+
+    async def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
+        """Ends a key: the next request that shows it is refused."""
+        return _read(_KEY, await self._http.send(http.Call(method="DELETE", path=f"/v1/keys/{_id(key_id, 'key')}")))
+
+    def _listed(
+        self,
+        adapter: pydantic.TypeAdapter[T],
+        path: str,
+        query: tuple[tuple[str, str], ...] = (),
+        *,
+        limit: int | None = None,
+    ) -> paging.Listed[T]:
+        async def fetch(cursor: str | None, most: int) -> tuple[builtins.list[T], str | None]:
+            at = (("cursor", cursor),) if cursor is not None else ()
+            call = http.Call(method="GET", path=path, query=(*query, ("limit", str(most)), *at))
+            found = _document(await self._http.send(call))
+            return [_read(adapter, one) for one in found["items"]], found["next_cursor"]
+
+        return paging.Listed(fetch, limit=limit)
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise errors.AmbrotypeError("The server's answer is not JSON; is there an Ambrotype at that url?")
+    return found
+
+
+def _read(adapter: pydantic.TypeAdapter[T], content: bytes | Mapping[str, Any]) -> T:
+    """A noun from its JSON. Fields that this version does not know are left out."""
+    try:
+        return adapter.validate_python(_document(content) if isinstance(content, bytes) else content)
+    except pydantic.ValidationError as problem:
+        first = problem.errors()[0]
+        raise errors.AmbrotypeError(
+            f"The server's answer can't be understood at {first['loc']}: {first['msg']}. Are the versions far apart?"
+        ) from None
+
+
+def _several(value: str | Iterable[str] | None) -> Iterable[str]:
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
+def _id(value: uuid.UUID | str, what: str = "media item") -> str:
+    found = value if isinstance(value, uuid.UUID) else ids.parse(value)
+    if found is None:
+        raise errors.NotFound(f"There is no {what} {value!r}: that is no id.")
+    return str(found)
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else 0

@@ -1,0 +1,202 @@
+"""The verbs: what is done with what a caller asked for. HTTP, Python and the command line are thin over these."""
+
+import asyncio
+import contextlib
+import dataclasses
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated
+
+import pydantic
+
+from ambrotype import app as app_
+from ambrotype.accounts import keys
+from ambrotype.capture import accept, pipeline, request, settling
+from ambrotype.capture import bytes as handed_over
+from ambrotype.core import errors, media, owners
+from ambrotype.core import keys as key_nouns
+from ambrotype.library import cursor as cursors
+from ambrotype.library import listing, view
+from ambrotype.records import accepting, listening
+from ambrotype.records import media as rows
+
+MOST_DATA = 64 * 2**20
+"""Bytes of `data` as text: it passes through memory whole. Larger files are uploaded, or kept from a URL."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the verbs work with; one for the life of an API process or an opened library."""
+
+    app: app_.App
+    tools: pipeline.Tools
+    settling: settling.Settling
+
+
+@contextlib.asynccontextmanager
+async def opened(app: app_.App) -> AsyncIterator[Context]:
+    """Gets ready what captures need, and listens for what settles."""
+    async with app_.tools(app) as tools:
+        waits = settling.Settling(app.data)
+        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL], waits.heard))
+        try:
+            yield Context(app=app, tools=tools, settling=waits)
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request, with its bytes where the caller is in this process and has them."""
+
+    request: request.KeepRequest
+    content: bytes | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An item that is promised or there already, as it is now."""
+
+    media: media.Media
+    known: bool
+    """It was there before, and nothing has been begun."""
+
+
+class KeyRequest(pydantic.BaseModel):
+    """A key to make."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    name: request.Short
+    role: key_nouns.KeyRole = "app"
+    app: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
+
+
+def asked(fields: object) -> Asked:
+    """What a mapping of fields asks for; its `data` may be bytes. Raises `errors.InvalidRequest`."""
+    if not isinstance(fields, Mapping):
+        raise errors.InvalidRequest(f"An item is a URL or a mapping of fields, not {type(fields).__name__}.")
+    data = fields.get("data")
+    if not isinstance(data, bytes | bytearray | memoryview):
+        return Asked(request=request.parsed(request.KeepRequest, fields))
+    if not data:
+        raise errors.InvalidRequest("data holds no bytes.", pointer="/data")
+    return Asked(request=request.parsed(request.KeepRequest, {**fields, "data": ""}), content=bytes(data))
+
+
+async def keep(here: Context, who: owners.Principal, wanted: Asked) -> Kept:
+    """Keeps what a URL, base64, a data URI or bytes hold. Waits for `wait` seconds at the most until a URL's are in."""
+    item = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
+    if wanted.request.data is not None:
+        accepted = await handed_over.keep(who, item, _content(here, wanted), here.tools)
+    else:
+        (accepted,) = await accept.accept(here.app.data, who, [item])
+    media_id = _accepted(accepted)
+    if wanted.request.mode == "keep":
+        await _wait(here, {media_id: wanted.request.wait})
+    found = await listing.get(here.app.data, who, here.app.addresses, media_id)
+    return Kept(media=found, known=accepted.outcome == "known")
+
+
+async def keep_many(
+    here: Context, who: owners.Principal, items: Sequence[object]
+) -> list[media.Media | errors.AmbrotypeError]:
+    """Keeps each, in order. Each fails alone; those with a URL are accepted in one transaction."""
+    failed: dict[int, errors.AmbrotypeError] = {}
+    done: dict[int, uuid.UUID] = {}
+    acceptances: dict[int, accepting.Acceptance] = {}
+    waits: dict[int, float] = {}
+    for n, one in enumerate(items):
+        try:
+            wanted = asked(one)
+            acceptance = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
+            if wanted.request.data is not None:
+                done[n] = _accepted(await handed_over.keep(who, acceptance, _content(here, wanted), here.tools))
+            else:
+                acceptances[n] = acceptance
+                waits[n] = wanted.request.wait if wanted.request.mode == "keep" else 0
+        except errors.AmbrotypeError as error:
+            failed[n] = error
+    accepted = await accept.accept(here.app.data, who, list(acceptances.values())) if acceptances else []
+    for n, outcome in zip(acceptances, accepted, strict=True):
+        try:
+            done[n] = _accepted(outcome)
+        except errors.NotFound as error:
+            failed[n] = error
+    await _wait(here, {media_id: waits.get(n, 0) for n, media_id in done.items()})
+    shown = await _shown(here, who, list(done.values()))
+    return [failed[n] if n in failed else shown.get(done[n], listing.missing(done[n])) for n in range(len(items))]
+
+
+async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, *, url: str | None = None) -> Kept:
+    """Saves a temporary item; tries a lost or expired one again, from another URL if one is given."""
+    before = await listing.get(here.app.data, who, here.app.addresses, media_id)
+    if before.status == "kept" or (before.status == "keeping" and url is None):
+        return Kept(media=before, known=True)
+    source_url = url or before.source_url
+    if before.deleted_at is not None or source_url is None:
+        raise errors.Conflict(f"The media item {media_id} is in the trash or has no source; restore it, or give a url.")
+    told = before.source_expires_at if before.source_expiry_rule == "told" and url is None else None
+    source = accept.origin(source_url, rules=here.app.rules, trusted=who.is_key, provider=before.provider, told=told)
+    async with here.app.data.transaction(who) as tx:
+        clash = await rows.other_with_source(tx, media_id, source.hash)
+    if clash is not None:
+        raise errors.Conflict(f"That URL is already the source of the media item {clash}.")
+    if await accept.keep_again(here.app.data, who, media_id, source) is None:
+        raise listing.missing(media_id)
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def settled(here: Context, who: owners.Principal, media_id: uuid.UUID, *, seconds: float) -> media.Media:
+    """The item once it is not `keeping` any more, or as it is after so many seconds."""
+    await listing.get(here.app.data, who, here.app.addresses, media_id)
+    await here.settling.wait(media_id, seconds)
+    return await listing.get(here.app.data, who, here.app.addresses, media_id)
+
+
+async def create_key(here: Context, wanted: KeyRequest) -> key_nouns.NewKey:
+    """Makes an API key; what is answered is the only thing that shows it."""
+    made = await keys.create(here.app.data, name=wanted.name, role=wanted.role, app=wanted.app)
+    if made is None:
+        raise errors.Conflict("Such a key is known already; try again.")
+    return made
+
+
+async def keys_page(here: Context, *, cursor: str | None = None, limit: int = 50) -> listing.Page[key_nouns.Key]:
+    """Keys, newest first, without their secrets."""
+    position = cursors.decode("keys", cursor)
+    found = await keys.listed(here.app.data, after=position[1] if position else None, most=limit + 1)
+    more = cursors.encode("keys", (None, found[limit - 1].id)) if len(found) > limit else None
+    return listing.Page(items=found[:limit], next_cursor=more)
+
+
+def _content(here: Context, wanted: Asked) -> bytes:
+    most = here.app.settings.upload_max_bytes
+    if wanted.content is None:
+        return handed_over.decoded(wanted.request.data or "", most=min(MOST_DATA, most))
+    if len(wanted.content) > most:
+        raise errors.TooLarge(f"data holds {len(wanted.content)} bytes; at most {most} are taken.")
+    return wanted.content
+
+
+def _accepted(outcome: accepting.Accepted) -> uuid.UUID:
+    if outcome.id is None:
+        raise errors.NotFound(outcome.detail or "There is no such parent.")
+    return outcome.id
+
+
+async def _wait(here: Context, seconds: Mapping[uuid.UUID, float]) -> None:
+    """Until each item has settled, or its seconds are over; all of them count from now."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for media_id, most in seconds.items():
+        if (left := began + most - loop.time()) > 0:
+            await here.settling.wait(media_id, left)
+
+
+async def _shown(here: Context, who: owners.Principal, wanted: Sequence[uuid.UUID]) -> dict[uuid.UUID, media.Media]:
+    """The items as they are now."""
+    async with here.app.data.transaction(who) as tx:
+        found = await rows.some(tx, list(wanted))
+    return {media_id: view.media_of(row, here.app.addresses) for media_id, row in found.items()}
