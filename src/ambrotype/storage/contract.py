@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -34,7 +34,8 @@ class Writer(Protocol):
         """Takes bytes in order, in pieces of any size. The caller may reuse the buffer once this has returned."""
 
     async def seal(self) -> None:
-        """No more bytes: all of them are durable (flushed to the disk, or received by the store) when this returns."""
+        """No more bytes: when this returns all of them are durable (flushed to the disk, or received by the store), or, for
+        a small object of a remote store, ready to be sent by `publish`."""
 
     async def publish(self) -> None:
         """Makes the sealed bytes visible under the key, durably; replaces what was there. Quick: the slow work was `seal`."""
@@ -50,7 +51,7 @@ class Store(Protocol):
         """Begins an object. `size` in bytes is a hint where it is known."""
         ...
 
-    def open(self, key: Key, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    def open(self, key: Key, *, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         """The object's bytes from `start`, `length` of them or to the end. `errors.NotFound` where there is none."""
         ...
 
