@@ -5,6 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
+import structlog.tracebacks
 
 
 def configure(style: Literal["console", "json"]) -> None:
@@ -12,7 +13,9 @@ def configure(style: Literal["console", "json"]) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -36,7 +39,7 @@ def configure(style: Literal["console", "json"]) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.dict_tracebacks] if style == "json" else []),
+                *([_tracebacks()] if style == "json" else []),
                 renderer,
             ],
         )
@@ -44,5 +47,10 @@ def configure(style: Literal["console", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("botocore", "aiobotocore", "asyncio", "psycopg.pool", "_granian"):
+    for noisy in ("botocore", "aiobotocore", "asyncio", "psycopg.pool", "_granian", "pyvips", "libav"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _tracebacks() -> structlog.typing.Processor:
+    """Without the values of variables: URLs and keys are among them."""
+    return structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))

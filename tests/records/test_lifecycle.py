@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from ambrotype.core import ids, owners
-from ambrotype.records import database
+from ambrotype.records import captures, database, workers
 
 STATUSES = ("temporary", "keeping", "kept", "lost", "expired", "tombstone")
 ARROWS = {
@@ -241,9 +241,8 @@ def test_strangers_cannot_write_into_a_library(
     mine = item(root, stranger, "kept")
     claims = '{"sub": "43"}'
     assert (
-        as_role(
-            service, "ambrotype_app", claims, f"update ambrotype.media set name = 'x' where id = '{theirs}'"
-        )[1] == 0
+        as_role(service, "ambrotype_app", claims, f"update ambrotype.media set name = 'x' where id = '{theirs}'")[1]
+        == 0
     )
     for statement in (
         "insert into ambrotype.media (id, app, owner_id, status, kind, source, visibility, name, layout)"
@@ -285,8 +284,6 @@ def test_discard_and_purge_are_for_the_owner_alone(
 async def test_the_sweep_of_expired_rows_spares_parents_and_the_young(
     root: psycopg.Connection[tuple[object, ...]], data: database.Database, owner_id: uuid.UUID
 ) -> None:
-    from ambrotype.records import workers
-
     old, parent, child, kept = (item(root, owner_id, status) for status in ("expired", "expired", "keeping", "kept"))
     root.execute(
         "insert into ambrotype.media_parent (media_id, parent_id, role, owner_id, position) values (%s, %s, 'mask', %s, 1)",
@@ -343,3 +340,50 @@ async def test_concurrent_callers_put_one_source_in_once(data: database.Database
             "select slot, array_agg(version order by version) as versions from ambrotype.media group by slot"
         )
     assert {row["slot"]: row["versions"] for row in rows} == {"s0": [1, 2, 3], "s1": [1, 2, 3]}
+
+
+async def test_an_owners_date_moves_an_item_to_the_trash_and_its_slot_to_the_version_before(
+    root: psycopg.Connection[tuple[object, ...]], data: database.Database, owner_id: uuid.UUID
+) -> None:
+    root.execute("insert into ambrotype.slot (owner_id, project, name) values (%s, 'p', 's')", [owner_id])
+    versions = []
+    for number in (1, 2):
+        made = ids.new()
+        root.execute(
+            "insert into ambrotype.media (id, app, owner_id, status, kind, source, visibility, name, layout, project, slot,"
+            " version) values (%s, 'default', %s, 'keeping', 'image', 'upload', 'private', 'a', 'default', 'p', 's', %s)",
+            [made, owner_id, number],
+        )
+        async with data.transaction(database.WORKER) as tx:
+            await captures.kept(
+                tx,
+                made,
+                captures.Bytes(
+                    bucket="media",
+                    path=str(made),
+                    size=1,
+                    sha256=b"x" * 32,
+                    kind="image",
+                    content_type="image/png",
+                    width=1,
+                    height=1,
+                    duration=None,
+                ),  # fmt: skip
+            )
+        versions.append(made)
+
+    def current() -> object:
+        found = root.execute("select current_id from ambrotype.slot").fetchone()
+        assert found is not None
+        return found[0]
+
+    assert current() == versions[1]
+    root.execute("update ambrotype.media set expires_at = now() - interval '1 day' where id = %s", [versions[1]])
+    async with data.transaction(database.WORKER) as tx:
+        assert await workers.trash_due(tx) == 1
+        assert await workers.trash_due(tx) == 0
+    assert current() == versions[0]
+    root.execute("update ambrotype.media set deleted_at = now() where id = %s", [versions[0]])
+    assert current() is None
+    root.execute("update ambrotype.media set deleted_at = null where id = %s", [versions[1]])
+    assert current() == versions[1]

@@ -106,11 +106,8 @@ async def verified(
         hashes.check()
         path = writer.file if isinstance(writer, contract.OnDiskWriter) else copy.path if copy else None
         assert path is not None
-        sealing = asyncio.ensure_future(writer.seal())
-        try:
-            facts = await tools.decoder.probe(path, media)
-        finally:
-            await sealing  # never abort a writer that is still at work
+        await writer.seal()
+        facts = await tools.decoder.probe(path, media)
         yield Checked(key=key, writer=writer, size=size, sha256=hashes.sha256, facts=facts)
 
 

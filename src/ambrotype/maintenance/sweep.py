@@ -35,10 +35,11 @@ async def forever(data: database.Database, store: contract.Store, *, spool: Path
         await asyncio.sleep(OFTEN)
 
 
-async def expire(data: database.Database) -> int:
-    """Temporary items whose source has died."""
+async def expire(data: database.Database) -> None:
+    """Temporary items whose source has died expire; items past the date that their owner set go to the trash."""
     async with data.transaction(database.WORKER) as tx:
-        return await workers.expire(tx)
+        await workers.expire(tx)
+        await workers.trash_due(tx)
 
 
 async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:

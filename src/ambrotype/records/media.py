@@ -19,7 +19,7 @@ _COLUMNS = """
   m.kept_at, m.updated_at, m.deleted_at, t.source_url, t.title, t.description, t.tags, t.metadata, t.attribution, t.prompt,
   t.settings, t.provenance, t.cost,
   case when m.slot is not null then (
-    select s.current_id = m.id from ambrotype.slot s
+    select coalesce(s.current_id = m.id, false) from ambrotype.slot s
     where s.owner_id = m.owner_id and s.project = m.project and s.name = m.slot
   ) end as is_current,
   (select json_agg(json_build_object('id', p.parent_id, 'role', p.role) order by p.position)

@@ -42,6 +42,14 @@ async def expire(tx: database.Transaction) -> int:
     )
 
 
+async def trash_due(tx: database.Transaction) -> int:
+    """Kept items past the date that their owner set on them go to the trash. Index: media_until."""
+    return await tx.run(
+        "update ambrotype.media set deleted_at = now()"
+        " where expires_at < now() and expires_at is not null and status = 'kept' and deleted_at is null"
+    )
+
+
 async def sweep_expired(tx: database.Transaction, *, days: int) -> int:
     """Expired items of that age, nobody's parents, become tombstones."""
     row = await tx.one("select ambrotype.sweep_expired(make_interval(days => %(days)s)) as n", days=days)

@@ -11,7 +11,7 @@ import itertools
 import os
 import stat
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import TypeVar
@@ -51,7 +51,7 @@ class Local:
         draft = local_draft.Draft(self._tree, key, size=size, min_free=self._min_free)
         return LocalWriter(draft, self._threads)
 
-    async def open(self, key: contract.Key, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    async def open(self, key: contract.Key, *, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         """Pieces of up to 1 MiB. Nothing from beyond the end."""
         keys.require_range(start, length)
         reader = await self._run(lambda: _Reader(self._tree, key, start, length))

@@ -5,7 +5,7 @@ before `publish`: S3 shows an object when its put or its CompleteMultipartUpload
 """
 
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from botocore import exceptions
@@ -32,7 +32,7 @@ class S3:
             await self._to.make_bucket(key.bucket)
         return s3_writer.S3Writer(s3_wire.Wire(self._to, key, content_type), size=size)
 
-    async def open(self, key: contract.Key, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    async def open(self, key: contract.Key, *, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         """Pieces of 256 KiB or more, but for the last. Nothing from beyond the end."""
         keys.require_range(start, length)
         bucket, name = self._to.locate(key)

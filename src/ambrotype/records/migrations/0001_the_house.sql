@@ -123,7 +123,7 @@ create table media (
   expires_at         timestamptz,
   created_at         timestamptz not null default now(),
   kept_at            timestamptz,
-  updated_at         timestamptz not null default now(),
+  updated_at         timestamptz not null default clock_timestamp(),
   deleted_at         timestamptz,
   gone_at            timestamptz,
   foreign key (owner_id, app) references owner (id, app),
@@ -141,6 +141,7 @@ create index media_newest on media (owner_id, created_at, id) where status <> 't
 create index media_newest_all on media (created_at, id) where status <> 'tombstone';
 create index media_at_risk on media (coalesce(source_expires_at, 'infinity'), id) where status in ('temporary', 'keeping');
 create index media_keeping on media (id) where status = 'keeping';
+create index media_until on media (expires_at) where expires_at is not null and status = 'kept' and deleted_at is null;
 create unique index media_version on media (owner_id, project, slot, version) where slot is not null;
 create unique index media_object on media (bucket, path) where path is not null;
 
@@ -292,7 +293,7 @@ begin
   ) then
     raise exception 'a kept item ends only from the trash and by a recorded purge' using errcode = 'restrict_violation';
   end if;
-  new.updated_at := now();
+  new.updated_at := clock_timestamp();
   return new;
 end $$;
 create trigger guard before insert or update or delete on media for each row execute function guard_media();
@@ -328,6 +329,24 @@ begin
   return null;
 end $$;
 create trigger tell after insert or update on media for each row execute function tell_media();
+
+-- A slot shows its newest kept version again when the one it showed goes to the trash, and has something to show when
+-- one comes back from there.
+create function follow_slot() returns trigger language plpgsql security definer
+set search_path = ambrotype, pg_temp as $$
+begin
+  update slot s set current_id = (
+    select m.id from media m
+    where m.owner_id = new.owner_id and m.project = new.project and m.slot = new.slot
+      and m.status = 'kept' and m.deleted_at is null
+    order by m.version desc limit 1
+  )
+  where s.owner_id = new.owner_id and s.project = new.project and s.name = new.slot
+    and (s.current_id = new.id or s.current_id is null);
+  return null;
+end $$;
+create trigger follow_slot after update on media for each row
+  when (new.slot is not null and new.deleted_at is distinct from old.deleted_at) execute function follow_slot();
 
 -- Rows --------------------------------------------------------------------------------------------------------
 
