@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from ambrotype.capture import network, request
-from ambrotype.core import errors, expiry, owners, sources, types
+from ambrotype.core import errors, expiry, owners, sources, types, words
 from ambrotype.core import layout as layouts_
 from ambrotype.records import accepting, captures, database
 
@@ -86,6 +86,9 @@ def acceptance(asked: request.KeepRequest, *, rules: Rules, trusted: bool) -> ac
         "visibility": asked.visibility or rules.visibility,
         "layout": asked.layout or rules.layout,
     }
+    fields["search"] = words.of_media(
+        name=fields["name"], title=asked.title, tags=asked.tags, prompt=asked.prompt, description=asked.description
+    )
     parents = tuple(
         (
             parent.id if parent.id is not None else _parent(parent, asked, rules=rules, trusted=trusted),

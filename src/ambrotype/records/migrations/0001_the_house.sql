@@ -157,7 +157,8 @@ create table media_text (
   prompt      text,
   settings    jsonb not null default '{}',
   provenance  jsonb not null default '{"c2pa": "absent", "digital_source_type": null, "generator": null}',
-  cost        jsonb
+  cost        jsonb,
+  search      tsvector not null default ''         -- made by the application, core/words.py
 );
 
 create table media_parent (
@@ -288,10 +289,11 @@ begin
          is distinct from (old.bucket, old.path, old.size, old.sha256, old.kept_at) then
     raise exception 'a kept item cannot lose or change its bytes' using errcode = 'restrict_violation';
   end if;
-  if old.status = 'kept' and new.status = 'tombstone' and (
-    old.deleted_at is null or not exists (select from purge p where p.media_id = old.id)
-  ) then
-    raise exception 'a kept item ends only from the trash and by a recorded purge' using errcode = 'restrict_violation';
+  -- Nested, so that whoever may not read `purge` never plans to: as one condition it is refused once the plan is generic.
+  if old.status = 'kept' and new.status = 'tombstone' then
+    if old.deleted_at is null or not exists (select from purge p where p.media_id = old.id) then
+      raise exception 'a kept item ends only from the trash and by a recorded purge' using errcode = 'restrict_violation';
+    end if;
   end if;
   new.updated_at := clock_timestamp();
   return new;
@@ -408,7 +410,7 @@ grant update (status, kind, name, bucket, path, size, content_type, sha256, widt
               inspection_detail, lost_code, lost_detail, lost_retryable, kept_at, deleted_at, updated_at,
               source_expires_at, source_expiry_rule)
   on media to ambrotype_worker;
-grant update (source_url, title, description, tags, metadata, attribution, prompt, settings)
+grant update (source_url, title, description, tags, metadata, attribution, prompt, settings, search)
   on media_text to ambrotype_app, ambrotype_service;
 grant update on media_text to ambrotype_worker;
 grant select, insert, update, delete on worker to ambrotype_worker;

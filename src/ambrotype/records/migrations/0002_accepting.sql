@@ -117,11 +117,13 @@ begin
 
   id := fresh;
   outcome := 'new';
-  insert into media_text (media_id, owner_id, source_url, title, description, tags, metadata, attribution, prompt, settings)
+  insert into media_text (media_id, owner_id, source_url, title, description, tags, metadata, attribution, prompt, settings,
+                          search)
   values (fresh, me, i ->> 'url', i ->> 'title', i ->> 'description',
           coalesce((select array_agg(t.value order by t.ordinality)
                     from jsonb_array_elements_text(i -> 'tags') with ordinality as t), '{}'),
-          coalesce(i -> 'metadata', '{}'), nullif(i -> 'attribution', 'null'), i ->> 'prompt', coalesce(i -> 'settings', '{}'));
+          coalesce(i -> 'metadata', '{}'), nullif(i -> 'attribution', 'null'), i ->> 'prompt', coalesce(i -> 'settings', '{}'),
+          coalesce(i ->> 'search', '')::tsvector);
   insert into media_parent (media_id, parent_id, role, owner_id, position)
   select fresh, p.parent, p.role, me, p.position
   from unnest(parent_ids, parent_roles) with ordinality as p (parent, role, position)
