@@ -12,7 +12,8 @@ create index media_text_title on media_text (owner_id, (lower(title)) collate "C
 
 create function owner_lexeme(owner uuid) returns text immutable parallel safe return 'owner/' || owner;
 
-create function own_words() returns trigger language plpgsql set search_path = ambrotype, pg_temp as $$
+create function own_words() returns trigger language plpgsql security definer
+set search_path = ambrotype, pg_temp as $$
 begin
   if tg_op = 'UPDATE' and new.owner_id <> old.owner_id then
     new.search := ts_delete(new.search, owner_lexeme(old.owner_id));
