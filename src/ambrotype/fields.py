@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from ambrotype.core import media
@@ -43,3 +43,48 @@ class KeepFields(TypedDict, total=False):
     project: str | None
     slot: str | None
     parents: Sequence[media.Parent | ParentFields]
+
+
+Some = str | Sequence[str]
+Ids = uuid.UUID | str | Sequence[uuid.UUID | str]
+
+
+class ListFields(TypedDict, total=False):
+    """The filters of lists. Several values of one filter mean any of them."""
+
+    status: Some
+    kind: Some
+    source: Some
+    enhancement: Some
+    provider: Some
+    model: Some
+    project: Some
+    slot: Some
+    collection: Ids
+    tag: Some
+    all_tags: Some
+    favorite: bool
+    visibility: Some
+    content_type: Some
+    owner: Some
+    q: str
+    created_after: datetime.datetime
+    created_before: datetime.datetime
+    min_size: int
+    max_size: int
+    min_width: int
+    max_width: int
+    min_duration: float
+    max_duration: float
+    similar_to: uuid.UUID | str
+    source_url: Some
+    sha256: Some
+    request_id: Some
+    generation: Ids
+    parent: Ids
+    trashed: bool
+
+
+def several(value: object) -> list[object]:
+    """One value, or the values of a sequence."""
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Unpack, overload
 import structlog
 
 from ambrotype import app as app_
+from ambrotype import fields as fields_
 from ambrotype import paging, verbs
 from ambrotype import settings as settings_
 from ambrotype.accounts import keys
@@ -20,6 +21,7 @@ from ambrotype.capture import request
 from ambrotype.core import errors, ids, media, owners
 from ambrotype.core import keys as nouns
 from ambrotype.fields import KeepFields
+from ambrotype.library import filters as filters_
 from ambrotype.library import listing
 
 T = TypeVar("T")
@@ -74,25 +76,22 @@ class Library:
         return await listing.get(self._here.app.data, self._who, self._here.app.addresses, _id(media_id))
 
     def list(
-        self,
-        *,
-        status: media.Status | Iterable[media.Status] | None = None,
-        kind: media.Kind | Iterable[media.Kind] | None = None,
-        sort: str = "-created_at",
-        limit: int | None = None,
+        self, *, sort: str = "-created_at", limit: int | None = None, **filters: Unpack[fields_.ListFields]
     ) -> paging.Listed[media.Media]:
         """The owner's items, at most `limit` of them; those kept and keeping unless `status` says otherwise."""
-        statuses = _chosen("status", status, media.STATUSES)
-        kinds = _chosen("kind", kind, media.KINDS)
+        wanted = _filters(filters)
         app = self._here.app
 
         async def fetch(cursor: str | None, most: int) -> listing.Page[media.Media]:
             return await listing.page(
-                app.data, self._who, app.addresses,
-                statuses=statuses, kinds=kinds, sort=sort, cursor=cursor, limit=most,
-            )  # fmt: skip
+                app.data, self._who, app.addresses, filters=wanted, sort=sort, cursor=cursor, limit=most
+            )
 
         return _listed(fetch, limit=limit)
+
+    async def facets(self, **filters: Unpack[fields_.ListFields]) -> dict[str, Any]:
+        """How many items of the same list there are by kind, source, provider, model, project, tag and month."""
+        return await listing.facets(self._here.app.data, self._who, _filters(filters))
 
     def at_risk(self, *, limit: int | None = None) -> paging.Listed[media.AtRisk]:
         """What is not kept yet, by deadline, soonest first, with the seconds left."""
@@ -262,12 +261,13 @@ def _listed(
     return paging.Listed(pages, limit=limit)
 
 
-def _chosen(name: str, value: str | Iterable[str] | None, known: tuple[T, ...]) -> tuple[T, ...]:
-    asked = () if value is None else (value,) if isinstance(value, str) else tuple(value)
-    for one in asked:
-        if one not in known:
-            raise errors.InvalidRequest(f"There is no {name} {one!r}; there are {', '.join(map(str, known))}.")
-    return tuple(one for one in known if one in asked)
+def _filters(given: Mapping[str, Any]) -> filters_.Filters:
+    """The filters of a list; one value of a filter that may repeat stands for a list of one."""
+    lists = filters_.REPEATED
+    named = {
+        name: fields_.several(value) if name in lists else value for name, value in given.items() if value is not None
+    }
+    return request.parsed(filters_.Filters, named)
 
 
 def _id(value: uuid.UUID | str, what: str = "media item") -> uuid.UUID:

@@ -64,5 +64,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 READING = problems(400, 401, 404, 422, 503)
 LISTING = problems(400, 401, 422, 503)
+SEARCHING = problems(400, 401, 403, 404, 422, 503)
 WRITING = problems(400, 401, 403, 404, 422, 503)
 """The replies that every route of that sort may give."""

@@ -4,19 +4,21 @@ import uuid
 from typing import Annotated, Literal
 
 import fastapi
+import orjson
 import pydantic
 from fastapi import responses
 
 from ambrotype import verbs
 from ambrotype.api import caller, context, documents
 from ambrotype.core import media
+from ambrotype.library import filters as filters_
 from ambrotype.library import listing
 
 router = fastapi.APIRouter(tags=["media"])
 
-Limit = Annotated[int, fastapi.Query(ge=1, le=200)]
-Cursor = Annotated[str | None, fastapi.Query(max_length=1000, description="opaque; from `next_cursor`")]
-Sort = Literal["-created_at", "created_at", "-size", "size", "source_expires_at"]
+Limit = Annotated[int, pydantic.Field(ge=1, le=200)]
+Cursor = Annotated[str | None, pydantic.Field(max_length=1000, description="opaque; from `next_cursor`")]
+Sort = Literal["-created_at", "created_at", "-size", "size", "title", "source_expires_at", "relevance"]
 
 _MEDIA = pydantic.TypeAdapter(media.Media)
 _PAGE = pydantic.TypeAdapter(listing.Page[media.Media])
@@ -41,22 +43,45 @@ class KeepAgain(pydantic.BaseModel):
     url: str | None = None
 
 
-@router.get("/v1/media", response_model=documents.Page[media.Media], responses=documents.LISTING)
+class ListQuery(filters_.Filters):
+    """A page of a narrowed list."""
+
+    sort: Sort = "-created_at"
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
+class Facets(pydantic.BaseModel):
+    """How many items there are of each."""
+
+    kind: dict[str, int]
+    source: dict[str, int]
+    provider: dict[str, int]
+    model: dict[str, int]
+    project: dict[str, int]
+    tag: dict[str, int]
+    month: dict[str, int]
+    approximate: bool
+
+
+@router.get("/v1/media", response_model=documents.Page[media.Media], responses=documents.SEARCHING)
 async def page(
-    here: context.Here,
-    who: caller.Reader,
-    status: Annotated[list[media.Status] | None, fastapi.Query(description="default kept and keeping")] = None,
-    kind: Annotated[list[media.Kind] | None, fastapi.Query()] = None,
-    sort: Sort = "-created_at",
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    here: context.Here, who: caller.Reader, asked: Annotated[ListQuery, fastapi.Query()]
 ) -> fastapi.Response:
     """The caller's media, a page at a time."""
     found = await listing.page(
         here.app.data, who, here.app.addresses,
-        statuses=status or (), kinds=kind or (), sort=sort, cursor=cursor, limit=limit,
+        filters=asked, sort=asked.sort, cursor=asked.cursor, limit=asked.limit,
     )  # fmt: skip
     return _json(_PAGE.dump_json(found))
+
+
+@router.get("/v1/media/facets", response_model=Facets, responses=documents.SEARCHING)
+async def facets(
+    here: context.Here, who: caller.Reader, asked: Annotated[filters_.Filters, fastapi.Query()]
+) -> fastapi.Response:
+    """Counts of the same list; over 100,000 matches they may be estimates, marked so."""
+    return _json(orjson.dumps(await listing.facets(here.app.data, who, asked)))
 
 
 @router.get("/v1/media/{id}", response_model=media.Media, responses={**documents.READING, **documents.problems(410)})

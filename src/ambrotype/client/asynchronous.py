@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import datetime
 import uuid
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 import orjson
 import pydantic
 
+from ambrotype import fields as fields_
 from ambrotype import paging
 from ambrotype.client import asking, http, problems
 from ambrotype.core import errors, ids, media
@@ -124,16 +126,16 @@ class AsyncClient:
         return _read(_MEDIA, await self._http.send(http.Call(method="GET", path=f"/v1/media/{_id(media_id)}")))
 
     def list(
-        self,
-        *,
-        status: media.Status | Iterable[media.Status] | None = None,
-        kind: media.Kind | Iterable[media.Kind] | None = None,
-        sort: str = "-created_at",
-        limit: int | None = None,
+        self, *, sort: str = "-created_at", limit: int | None = None, **filters: Unpack[fields_.ListFields]
     ) -> paging.Listed[media.Media]:
         """The owner's items, at most `limit` of them; those kept and keeping unless `status` says otherwise."""
-        query = [("status", one) for one in _several(status)] + [("kind", one) for one in _several(kind)]
-        return self._listed(_MEDIA, "/v1/media", (*query, ("sort", sort)), limit=limit)
+        return self._listed(_MEDIA, "/v1/media", (*_query(filters), ("sort", sort)), limit=limit)
+
+    async def facets(self, **filters: Unpack[fields_.ListFields]) -> dict[str, Any]:
+        """How many items of the same list there are by kind, source, provider, model, project, tag and month."""
+        call = http.Call(method="GET", path="/v1/media/facets", query=_query(filters))
+        found: dict[str, Any] = orjson.loads(await self._http.send(call))
+        return found
 
     def at_risk(self, *, limit: int | None = None) -> paging.Listed[media.AtRisk]:
         """What is not kept yet, by deadline, soonest first, with the seconds left."""
@@ -243,8 +245,18 @@ def _read(adapter: pydantic.TypeAdapter[T], content: bytes | Mapping[str, Any]) 
         ) from None
 
 
-def _several(value: str | Iterable[str] | None) -> Iterable[str]:
-    return () if value is None else (value,) if isinstance(value, str) else value
+def _query(filters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The query of a list; what repeats is written once for each value."""
+    return tuple(
+        (name, str(one).lower() if isinstance(one, bool) else _moment(one))
+        for name, value in filters.items()
+        if value is not None
+        for one in fields_.several(value)
+    )
+
+
+def _moment(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
 
 
 def _id(value: uuid.UUID | str, what: str = "media item") -> str:

@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
+from ambrotype import fields as fields_
 from ambrotype import paging
 from ambrotype.client import asynchronous
 from ambrotype.core import errors, media
@@ -108,15 +109,14 @@ class Client:
         return self._background.run(self._client.get(media_id))
 
     def list(
-        self,
-        *,
-        status: media.Status | Iterable[media.Status] | None = None,
-        kind: media.Kind | Iterable[media.Kind] | None = None,
-        sort: str = "-created_at",
-        limit: int | None = None,
+        self, *, sort: str = "-created_at", limit: int | None = None, **filters: Unpack[fields_.ListFields]
     ) -> Iterator[media.Media]:
         """The owner's items, at most `limit` of them; those kept and keeping unless `status` says otherwise."""
-        return self._each(self._client.list(status=status, kind=kind, sort=sort, limit=limit))
+        return self._each(self._client.list(sort=sort, limit=limit, **filters))
+
+    def facets(self, **filters: Unpack[fields_.ListFields]) -> dict[str, Any]:
+        """How many items of the same list there are by kind, source, provider, model, project, tag and month."""
+        return self._background.run(self._client.facets(**filters))
 
     def at_risk(self, *, limit: int | None = None) -> Iterator[media.AtRisk]:
         """What is not kept yet, by deadline, soonest first, with the seconds left."""

@@ -2,13 +2,19 @@
 
 import base64
 import binascii
+import datetime
+import re
 import uuid
+from collections.abc import Callable
 
 import orjson
 
 from ambrotype.core import errors, ids
 
 Position = tuple[str | None, uuid.UUID]
+
+_FRACTION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def encode(sort: str, position: Position) -> str:
@@ -17,21 +23,46 @@ def encode(sort: str, position: Position) -> str:
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
-def decode(sort: str, cursor: str | None) -> Position | None:
-    """The position a cursor stands for; `errors.InvalidRequest` if it is none, or one of another order."""
+def number(text: str) -> bool:
+    """Whether a position's value spells a size or a row's number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def fraction(value: str) -> bool:
+    """Whether it spells a rank."""
+    return _FRACTION.fullmatch(value) is not None
+
+
+def text(value: str) -> bool:
+    """Whether it can be a title."""
+    return "\x00" not in value and value.isprintable()
+
+
+def time(text: str) -> bool:
+    """Whether it spells a time as PostgreSQL writes it, or its `infinity`."""
+    try:
+        return text == "infinity" or datetime.datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def decode(sort: str, cursor: str | None, *, spells: Callable[[str], bool] = lambda text: False) -> Position | None:
+    """The position a cursor stands for; `errors.InvalidRequest` if it is none, or one of another order.
+
+    `spells` says whether a text is a value of the sort column: what passes goes to the database as it is.
+    """
     if cursor is None:
         return None
     try:
-        # Strict: a second spelling of the same cursor would be a second cursor.
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         made_for, value, last = orjson.loads(text)
     except (binascii.Error, ValueError, TypeError):
         raise _wrong("it was not made by this server") from None
     found = ids.parse(last) if isinstance(last, str) else None
-    if found is None or not (value is None or isinstance(value, str)):
-        raise _wrong("it was not made by this server")
-    if made_for != sort:
-        raise _wrong(f"it belongs to another order than {sort!r}")
+    if found is None or not (value is None or (isinstance(value, str) and spells(value))) or made_for != sort:
+        raise _wrong(f"it was not made by this server for the order {sort!r}")
+    if encode(sort, (value, found)) != cursor:
+        raise _wrong("it was not made by this server")  # a second spelling of the same cursor
     return value, found
 
 

@@ -2,18 +2,18 @@
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from ambrotype.core import errors, media, owners
 from ambrotype.library import cursor as cursors
 from ambrotype.library import view
+from ambrotype.library.filters import EVERYTHING, Filters
 from ambrotype.records import database
-from ambrotype.records import media as rows
+from ambrotype.records import listing as rows
+from ambrotype.records import media as items
 
 T = TypeVar("T")
-
-DEFAULT_STATUSES: tuple[media.Status, ...] = ("kept", "keeping")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,26 +29,50 @@ async def page(
     who: owners.Principal,
     addresses: view.Addresses,
     *,
-    statuses: Sequence[media.Status] = (),
-    kinds: Sequence[media.Kind] = (),
+    filters: Filters = EVERYTHING,
     sort: str = "-created_at",
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[media.Media]:
     """A page of the caller's media; `limit` is 1 to 200."""
-    if sort not in rows.SORTS:
-        raise errors.InvalidRequest(f"There is no order {sort!r}; there are {', '.join(rows.SORTS)}.", pointer="/sort")
-    after = cursors.decode(sort, cursor)
+    conditions = filters.conditions(who)
+    after = cursors.decode(sort, cursor, spells=_spelling(sort))
     async with data.transaction(who) as tx:
-        found = await rows.page(
-            tx,
-            statuses=statuses or DEFAULT_STATUSES,
-            kinds=kinds,
-            sort=rows.SORTS[sort],
-            after=after,
-            most=limit + 1,
-        )
+        await narrow(tx, conditions, filters)
+        if sort == "relevance":
+            if "query" not in conditions:
+                raise errors.InvalidRequest("The order 'relevance' needs words to look for: give q.", pointer="/sort")
+            best = (after[0], after[1]) if after and after[0] is not None else None
+            found = await rows.relevant(tx, filters=conditions, after=best, most=limit + 1)
+        else:
+            found = await rows.page(tx, filters=conditions, order=rows.ORDERS[sort], after=after, most=limit + 1)
     return Page(items=[view.media_of(row, addresses) for row in found[:limit]], next_cursor=_next(sort, found, limit))
+
+
+async def facets(data: database.Database, who: owners.Principal, filters: Filters) -> dict[str, Any]:
+    """Counts of the same list by kind, source, provider, model, project, tag and month."""
+    conditions = filters.conditions(who)
+    async with data.transaction(who) as tx:
+        await narrow(tx, conditions, filters)
+        return await rows.facets(tx, filters=conditions)
+
+
+async def narrow(tx: database.Transaction, conditions: dict[str, Any], filters: Filters) -> None:
+    """Looks up the ids that filters name as the caller; `errors.NotFound` for what is not theirs."""
+    if filters.similar_to is not None:
+        if await items.get(tx, filters.similar_to) is None:
+            raise missing(filters.similar_to)
+        conditions["media"] = [str(one) for one in await items.similar(tx, filters.similar_to)]
+
+
+def _spelling(sort: str) -> Callable[[str], bool]:
+    """What a cursor of this order may say; `errors.InvalidRequest` for an order that there is not."""
+    if sort == "relevance":
+        return cursors.fraction
+    if sort not in rows.ORDERS:
+        known = ", ".join((*rows.ORDERS, "relevance"))
+        raise errors.InvalidRequest(f"There is no order {sort!r}; there are {known}.", pointer="/sort")
+    return {"size": cursors.number, "title": cursors.text}.get(rows.ORDERS[sort].column, cursors.time)
 
 
 async def at_risk(
@@ -60,12 +84,12 @@ async def at_risk(
     limit: int = 50,
 ) -> Page[media.AtRisk]:
     """A page of what is not kept yet, by deadline, soonest first."""
-    position = cursors.decode("at-risk", cursor)
+    position = cursors.decode("at-risk", cursor, spells=cursors.time)
     after = (position[0], position[1]) if position and position[0] is not None else None
     async with data.transaction(who) as tx:
-        found = await rows.at_risk(tx, after=after, most=limit + 1)
-    items = [view.at_risk_of(row, addresses) for row in found[:limit]]
-    return Page(items=items, next_cursor=_next("at-risk", found, limit))
+        found = await items.at_risk(tx, after=after, most=limit + 1)
+    shown = [view.at_risk_of(row, addresses) for row in found[:limit]]
+    return Page(items=shown, next_cursor=_next("at-risk", found, limit))
 
 
 async def events(
@@ -77,18 +101,15 @@ async def events(
     limit: int = 50,
 ) -> Page[media.Event]:
     """What happened to an item, oldest first; `errors.NotFound` where it is not the caller's."""
-    position = cursors.decode("events", cursor)
-    try:
-        after = int(position[0]) if position and position[0] is not None else 0
-    except ValueError:
-        raise errors.InvalidRequest("The cursor can't be used. Begin again without one.", pointer="/cursor") from None
+    position = cursors.decode("events", cursor, spells=cursors.number)
+    after = int(position[0]) if position and position[0] is not None else 0
     async with data.transaction(who) as tx:
-        found = await rows.events(tx, media_id, after=after, most=limit + 1)
-        if not found and await rows.get(tx, media_id) is None:
+        found = await items.events(tx, media_id, after=after, most=limit + 1)
+        if not found and await items.get(tx, media_id) is None:
             raise missing(media_id)
-    items = [media.Event(**row) for row in found[:limit]]
-    more = cursors.encode("events", (str(items[-1].id), media_id)) if len(found) > limit else None
-    return Page(items=items, next_cursor=more)
+    shown = [media.Event(**row) for row in found[:limit]]
+    more = cursors.encode("events", (str(shown[-1].id), media_id)) if len(found) > limit else None
+    return Page(items=shown, next_cursor=more)
 
 
 async def get(
@@ -96,10 +117,10 @@ async def get(
 ) -> media.Media:
     """One item; `errors.NotFound` where it is not the caller's, `errors.Gone` where it ended as a tombstone of theirs."""
     async with data.transaction(who) as tx:
-        row = await rows.get(tx, media_id)
+        row = await items.get(tx, media_id)
         if row is not None:
             return view.media_of(row, addresses)
-        tomb = await rows.deliverable(tx, media_id)
+        tomb = await items.deliverable(tx, media_id)
     if tomb is not None and tomb["mine"]:
         raise errors.Gone(
             f"The media item {media_id} was {tomb['gone_reason']} at {tomb['gone_at']:%Y-%m-%d %H:%M} UTC."

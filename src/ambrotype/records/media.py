@@ -1,13 +1,11 @@
 """Reading media: one item, pages of them, what is at risk, what happened."""
 
-import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import sql
 
-from ambrotype.core import media
 from ambrotype.records import database
 
 # Parents and the slot are looked up by primary key for each row of the page, after the page is cut.
@@ -29,27 +27,11 @@ _TABLES = """
   join ambrotype.media_text t on t.media_id = m.id
   join ambrotype.owner o on o.id = m.owner_id
 """
+NEAR = 10
+"""Bits of the 64-bit perceptual hash that near-duplicates may differ in."""
+
 _ONE = f"select {_COLUMNS} from ambrotype.media m {_TABLES} where m.id = %(id)s and m.status <> 'tombstone'"
 _SOME = f"select {_COLUMNS} from ambrotype.media m {_TABLES} where m.id = any(%(ids)s) and m.status <> 'tombstone'"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Sort:
-    """An order that pages can be cut along: a column that never changes direction within the list, then the id."""
-
-    column: str
-    descending: bool
-    type: str
-
-
-SORTS: Mapping[str, Sort] = {
-    "-created_at": Sort(column="created_at", descending=True, type="timestamptz"),
-    "created_at": Sort(column="created_at", descending=False, type="timestamptz"),
-    "-size": Sort(column="size", descending=True, type="int8"),
-    "size": Sort(column="size", descending=False, type="int8"),
-    "source_expires_at": Sort(column="source_expires_at", descending=False, type="timestamptz"),
-}
-"""Rows whose sort column is null come last in either direction."""
 
 
 async def get(tx: database.Transaction, media_id: uuid.UUID) -> database.Row | None:
@@ -60,54 +42,6 @@ async def get(tx: database.Transaction, media_id: uuid.UUID) -> database.Row | N
 async def some(tx: database.Transaction, media_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, database.Row]:
     """The caller's items among these ids."""
     return {row["id"]: row for row in await tx.all(_SOME, ids=list(media_ids))}
-
-
-async def page(
-    tx: database.Transaction,
-    *,
-    statuses: Sequence[media.Status],
-    kinds: Sequence[media.Kind],
-    sort: Sort,
-    after: tuple[str | None, uuid.UUID] | None,
-    most: int,
-) -> list[database.Row]:
-    """Up to `most` of the caller's items that come after the position (sort column's text, id), untrashed."""
-    column = sql.Identifier("m", sort.column)
-    direction = sql.SQL("desc" if sort.descending else "asc")
-    conditions: list[sql.Composable] = [sql.SQL("m.deleted_at is null and m.status = any(%(statuses)s)")]
-    if kinds:
-        conditions.append(sql.SQL("m.kind = any(%(kinds)s)"))
-    if after is not None:
-        value = sql.SQL("%(value)s::") + sql.Identifier(sort.type)
-        beyond = sql.SQL("<" if sort.descending else ">")
-        if after[0] is None:
-            conditions.append(sql.SQL("{} is null and m.id {} %(id)s").format(column, beyond))
-        else:
-            conditions.append(
-                sql.SQL("(({c}, m.id) {b} ({v}, %(id)s) or {c} is null)").format(c=column, b=beyond, v=value)
-                if sort.column in ("size", "source_expires_at")
-                else sql.SQL("({c}, m.id) {b} ({v}, %(id)s)").format(c=column, b=beyond, v=value)
-            )
-    statement = sql.SQL(
-        "with page as materialized (select m.id from ambrotype.media m where m.status <> 'tombstone' and {conditions}"
-        " order by {column} {direction} nulls last, m.id {direction} limit %(most)s)"
-        " select {columns}, {column}::text as sort_value from page join ambrotype.media m using (id) {tables}"
-        " order by {column} {direction} nulls last, m.id {direction}"
-    ).format(
-        conditions=sql.SQL(" and ").join(conditions),
-        column=column,
-        direction=direction,
-        columns=sql.SQL(_COLUMNS),
-        tables=sql.SQL(_TABLES),
-    )
-    return await tx.all(
-        statement,
-        statuses=list(statuses),
-        kinds=list(kinds),
-        most=most,
-        value=after[0] if after else None,
-        id=after[1] if after else None,
-    )
 
 
 async def at_risk(tx: database.Transaction, *, after: tuple[str, uuid.UUID] | None, most: int) -> list[database.Row]:
@@ -158,3 +92,9 @@ async def other_with_source(tx: database.Transaction, media_id: uuid.UUID, sourc
         hash=source_hash,
     )
     return row["id"] if row else None
+
+
+async def similar(tx: database.Transaction, media_id: uuid.UUID) -> list[uuid.UUID]:
+    """The caller's near-duplicates of an item, the nearest first, itself not among them."""
+    found = await tx.all("select id from ambrotype.near_duplicates(%(id)s, %(bits)s)", id=media_id, bits=NEAR)
+    return [row["id"] for row in found]
