@@ -45,6 +45,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
         description="The permanent home of generated media.",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         separate_input_output_schemas=False,
     )
     errors.install(app)

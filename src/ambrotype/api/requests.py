@@ -36,43 +36,64 @@ class Requests:
         request_id = given if _ID.fullmatch(given) else str(ids.new())
         began = time.perf_counter()
         status = 0
+        body = _Body(receive, most=self._most)
 
         async def tagged(message: asgi.Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                if body.too_large:  # whatever the route made of the body that it could not read
+                    raise body.too_large
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
             await send(message)
 
+        async def refuse(error: errors.AmbrotypeError) -> None:
+            body.too_large = None
+            await problems.send(error, scope, tagged, [])
+
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            length = headers.get(b"content-length", b"0")
-            if (int(length) if length.isdigit() else 0) > self._most:
-                await problems.send(
-                    errors.TooLarge(f"The body has {length.decode()} bytes; at most {self._most} are taken."),
-                    scope,
-                    tagged,
-                    [],
+            try:
+                body.announced(headers.get(b"content-length", b""))
+                await self._app(scope, body.receive, tagged)
+            except Exception as error:
+                if status:  # the reply has begun: breaking the connection is all that is left to say
+                    raise
+                if error is not body.too_large:
+                    log.exception("request crashed")
+                    error = errors.AmbrotypeError("Ambrotype failed on this request; its log says how.")
+                await refuse(error)
+            finally:
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.perf_counter() - began) * 1000, 1),
                 )
-            else:
-                await self._app(scope, self._limited(receive), tagged)
-            log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round((time.perf_counter() - began) * 1000, 1),
-            )
 
-    def _limited(self, receive: asgi.Receive) -> asgi.Receive:
-        """The same for a body that does not say its length."""
-        taken = 0
 
-        async def limited() -> asgi.Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._most:
-                raise errors.TooLarge(f"The body has more than {self._most} bytes.")
-            return message
+class _Body:
+    """A request's body, up to so many bytes, whether it says its length or not."""
 
-        return limited
+    def __init__(self, receive: asgi.Receive, *, most: int) -> None:
+        self._receive = receive
+        self._most = most
+        self._taken = 0
+        self.too_large: errors.TooLarge | None = None
+
+    def announced(self, length: bytes) -> None:
+        """Raises `errors.TooLarge` before anything is read, where the length is told and too much."""
+        if length.isdigit() and int(length[:20]) > self._most:
+            raise self._refused()
+
+    async def receive(self) -> asgi.Message:
+        """The next piece, or `errors.TooLarge`."""
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > self._most:
+            raise self._refused()
+        return message
+
+    def _refused(self) -> errors.TooLarge:
+        self.too_large = errors.TooLarge(f"The body has more than {self._most} bytes; send less.")
+        return self.too_large

@@ -21,7 +21,7 @@ def decoded(data: str, *, most: int) -> bytes:
     found = _DATA_URI.match(data[:4096]) if data[:5].lower() == "data:" else None
     text = data[found.end() :] if found else data
     if found and not found["base64"]:
-        content = urllib.parse.unquote_to_bytes(text)
+        content = urllib.parse.unquote_to_bytes(text.encode("utf-8", "replace"))
     else:
         content = _base64(urllib.parse.unquote(text) if found and "%" in text else text)
     if not content:
