@@ -181,6 +181,12 @@ async def lock(tx: database.Transaction, media_id: uuid.UUID) -> bool:
 
     Bytes are published and recorded under this lock, so two workers can't both publish one item.
     """
+    # The slot first, as whoever accepts does; and of two versions that end at once the second sees the first.
+    await tx.run(
+        "select from ambrotype.media m join ambrotype.slot s on s.owner_id = m.owner_id and s.project = m.project"
+        " and s.name = m.slot where m.id = %(id)s for update of s",
+        id=media_id,
+    )
     row = await tx.one("select status from ambrotype.media where id = %(id)s for update", id=media_id)
     return row is not None and row["status"] == "keeping"
 
