@@ -1,0 +1,58 @@
+"""Every command, in the order of the help."""
+
+from typing import Annotated
+
+import typer
+
+from ambrotype.cli import demo, keep, keys, library, migrate, risk, serve, simulate, work
+
+
+def build() -> typer.Typer:
+    """The command line. Plain help: Rich's doubles the time that it takes to appear."""
+    app = typer.Typer(
+        name="ambrotype",
+        help="The permanent home of generated media: give it an expiring URL, get a permanent one at once.",
+        epilog="Begin with `ambrotype demo`, then `ambrotype serve`.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+    )
+    app.callback()(_root)
+    app.command("demo")(demo.demo)
+    app.command("serve")(serve.serve)
+    app.command("work")(work.work)
+    app.command("keep")(keep.keep)
+    app.command("ls")(library.ls)
+    app.command("show")(library.show)
+    app.command("open")(library.open_)
+    app.command("at-risk")(risk.at_risk)
+    app.add_typer(_keys(), name="keys")
+    app.command("migrate")(migrate.migrate)
+    app.command("simulate")(simulate.simulate)
+    return app
+
+
+def _keys() -> typer.Typer:
+    group = typer.Typer(help=keys.__doc__, rich_markup_mode=None, no_args_is_help=True)
+    group.command("list")(keys.list_)
+    group.command("create")(keys.create)
+    group.command("revoke")(keys.revoke)
+    return group
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (a callback's only value)
+    if wanted:
+        import importlib.metadata
+
+        typer.echo(importlib.metadata.version("ambrotype"))
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """The permanent home of generated media: give it an expiring URL, get a permanent one at once."""

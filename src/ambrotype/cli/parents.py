@@ -1,0 +1,18 @@
+"""Noticing that the process which started this one has gone, however it went."""
+
+import os
+import threading
+from collections.abc import Callable
+
+
+def watch(gone: Callable[[], object]) -> None:
+    """Calls `gone`, in a thread, when standard input ends: the parent holds the other end of that pipe, and a parent
+    that was killed sends no signal.
+    """
+    threading.Thread(target=_until_end, args=(gone,), daemon=True, name="parent").start()
+
+
+def _until_end(gone: Callable[[], object]) -> None:
+    while os.read(0, 1):  # not through sys.stdin: its lock would be held at the interpreter's end
+        pass
+    gone()
