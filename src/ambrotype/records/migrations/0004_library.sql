@@ -30,9 +30,11 @@ create table media_tag (
   tag        text collate "C" not null,
   created_at timestamptz not null,
   media_id   uuid not null references media,
+  live       boolean not null default true,        -- in lists unless asked otherwise: kept or keeping, not in the trash
   primary key (owner_id, tag, created_at, media_id)
 );
 create index media_tag_media on media_tag (media_id);
+create index media_tag_live on media_tag (owner_id, tag) where live;
 alter table media_tag enable row level security;
 create policy mine on media_tag to ambrotype_app using (owner_id = any ((select current_owners())::uuid[]));
 create policy everything on media_tag to ambrotype_service, ambrotype_worker using (true);
@@ -45,13 +47,24 @@ begin
     if new.tags = old.tags and new.owner_id = old.owner_id then return null; end if;
     delete from media_tag where media_id = new.media_id;
   end if;
-  insert into media_tag (owner_id, tag, created_at, media_id)
-  select distinct new.owner_id, t.tag, m.created_at, new.media_id
+  insert into media_tag (owner_id, tag, created_at, media_id, live)
+  select distinct new.owner_id, t.tag, m.created_at, new.media_id, m.status in ('kept', 'keeping') and m.deleted_at is null
   from unnest(new.tags) as t (tag), media m where m.id = new.media_id;
   return null;
 end $$;
 create trigger follow_tags after insert or update of tags, owner_id on media_text
   for each row execute function follow_tags();
+
+create function tags_live() returns trigger language plpgsql security definer
+set search_path = ambrotype, pg_temp as $$
+begin
+  update media_tag set live = new.status in ('kept', 'keeping') and new.deleted_at is null where media_id = new.id;
+  return null;
+end $$;
+create trigger tags_live after update on media for each row
+  when ((new.status in ('kept', 'keeping') and new.deleted_at is null)
+        is distinct from (old.status in ('kept', 'keeping') and old.deleted_at is null))
+  execute function tags_live();
 
 -- Orders and filters --------------------------------------------------------------------------------------------
 -- `live` is what lists show unless asked otherwise. Each order of a list, and each filter with few rows behind it, has
@@ -59,7 +72,9 @@ create trigger follow_tags after insert or update of tags, owner_id on media_tex
 
 drop index media_newest;
 drop index media_newest_all;
-create index media_newest on media (owner_id, created_at, id) where deleted_at is null and status in ('kept', 'keeping');
+-- With the columns that facets count, so that they are counted in the index alone.
+create index media_newest on media (owner_id, created_at, id) include (kind, source, provider, model, project)
+  where deleted_at is null and status in ('kept', 'keeping');
 create index media_everybody on media (created_at, id) where deleted_at is null and status in ('kept', 'keeping');
 create index media_size on media (owner_id, size, id) where deleted_at is null and status in ('kept', 'keeping');
 create index media_dying on media (owner_id, source_expires_at, id) where deleted_at is null and status in ('kept', 'keeping');
@@ -132,7 +147,7 @@ begin
     else format('m.status = any (%L::text[])', array(select jsonb_array_elements_text(f -> 'status')))
          || case when f -> 'status' <@ '["kept", "keeping"]' then ' and m.status in (''kept'', ''keeping'')' else '' end
   end;
-  c := owns || ' and ' || live || ' and m.status <> ''tombstone'''
+  c := owns || ' and ' || live
        || case when (f ->> 'trashed')::boolean then ' and m.deleted_at is not null' else ' and m.deleted_at is null' end;
 
   for pair in select * from (values ('kind'), ('source'), ('enhancement'), ('provider'), ('model'), ('project'), ('slot'),
@@ -195,23 +210,28 @@ create function list_media(f jsonb, col text, descending boolean, after_value te
 returns table (id uuid, sort_value text) language plpgsql stable security definer rows 50
 set search_path = ambrotype, pg_temp as $$
 declare
-  c text := media_conditions(f);
+  c text;
   direction text := case when descending then 'desc' else 'asc' end;
   beyond text := case when descending then '<' else '>' end;
   what text;
   kind text;
   joined text := '';
   got integer := 0;
+  by_tag boolean;
+  present text;
   tag text := case when jsonb_array_length(f -> 'tag') = 1 then f -> 'tag' ->> 0
                    when jsonb_array_length(f -> 'all_tags') = 1 then f -> 'all_tags' ->> 0 end;
 begin
   if col not in ('created_at', 'size', 'title', 'source_expires_at') then
     raise exception 'no such order: %', col using errcode = 'invalid_parameter_value';
   end if;
+  by_tag := tag is not null and col = 'created_at' and array_length(listed_owners(f), 1) = 1;
+  c := media_conditions(case when not by_tag then f when jsonb_array_length(f -> 'tag') = 1 then f - 'tag' else f - 'all_tags' end);
   what := case col when 'title' then '(lower(t.title) collate "C")' else format('m.%I', col) end;
   kind := case col when 'created_at' then 'timestamptz' when 'size' then 'bigint' when 'source_expires_at' then 'timestamptz' else 'text' end;
+  present := case col when 'title' then 't.title' else what end;  -- as the index's condition has it
   if col = 'title' then joined := ' join media_text t on t.media_id = m.id and t.owner_id = m.owner_id'; end if;
-  if tag is not null and col = 'created_at' and array_length(listed_owners(f), 1) = 1 then
+  if by_tag then
     -- The tag's own index has the order already.
     return query execute format(
       'select m.id, g.created_at::text from media_tag g join media m on m.id = g.media_id'
@@ -225,7 +245,7 @@ begin
   if after_id is null or after_value is not null then
     return query execute format(
       'select m.id, %s::text from media m%s where %s and %s is not null%s order by %s %s, m.id %s limit %s',
-      what, joined, c, what,
+      what, joined, c, present,
       case when after_id is null then '' else format(' and (%s, m.id) %s (%L::%s, %L::uuid)', what, beyond, after_value, kind, after_id) end,
       what, direction, direction, most);
     get diagnostics got = row_count;
@@ -233,7 +253,7 @@ begin
   if got < most and col <> 'created_at' then
     return query execute format(
       'select m.id, null::text from media m%s where %s and %s is null%s order by m.id %s limit %s',
-      joined, c, what,
+      joined, c, present,
       case when after_id is null or after_value is not null then '' else format(' and m.id %s %L::uuid', beyond, after_id) end,
       direction, most - got);
   end if;
@@ -255,23 +275,28 @@ begin
 end $$;
 
 -- Counts of a list by kind, source, provider, model, project, tag and month. Beyond 100,000 matches they are counted on
--- the first 100,000 that come, scaled to the planner's estimate, and marked.
-create function media_facets(f jsonb) returns jsonb language plpgsql stable security definer
-set search_path = ambrotype, pg_temp as $$
+-- 100,000 of them and scaled to the planner's estimate; tags are counted on 20,000 where something but the owner narrows
+-- the list. Both are marked.
+create function media_facets(f jsonb) returns jsonb language plpgsql volatile security definer
+set search_path = ambrotype, pg_temp set work_mem = '64MB' as $$
 declare
   c text := media_conditions(f);
+  ids uuid[] := listed_owners(f);
+  months timestamptz[] := array(  -- what is older counts as of the first
+    select generate_series('2000-01-01 UTC'::timestamptz, now(), interval '1 month', 'UTC'));
   counted jsonb;
   tags jsonb;
   n bigint;
   plan jsonb;
-  scale double precision := 1;
+  few constant integer := 20000;
+  whole boolean := f - 'owner' = '{}' and array_length(ids, 1) = 1;
 begin
   execute format($q$
-    with found as materialized (
-      select m.kind, m.source, m.provider, m.model, m.project, to_char(m.created_at at time zone 'utc', 'YYYY-MM') as month
-      from media m where %s limit 100001
-    ), mixed as materialized (
-      select kind, source, provider, model, project, month, count(*) as n from found group by 1, 2, 3, 4, 5, 6
+    with mixed as materialized (
+      select kind, source, provider, model, project, month, count(*) as n from (
+        select m.kind, m.source, m.provider, m.model, m.project, greatest(width_bucket(m.created_at, %L::timestamptz[]), 1) as month
+        from media m where %s limit 100001
+      ) as found group by 1, 2, 3, 4, 5, 6
     )
     select (select coalesce(sum(n), 0) from mixed), jsonb_build_object(
       'kind', (select coalesce(jsonb_object_agg(v, n), '{}') from (select kind as v, sum(n) as n from mixed group by 1) as x),
@@ -282,23 +307,31 @@ begin
                 (select model as v, sum(n) as n from mixed where model is not null group by 1 order by 2 desc limit 100) as x),
       'project', (select coalesce(jsonb_object_agg(v, n), '{}') from
                   (select project as v, sum(n) as n from mixed where project is not null group by 1 order by 2 desc limit 100) as x),
-      'month', (select coalesce(jsonb_object_agg(v, n), '{}') from (select month as v, sum(n) as n from mixed group by 1) as x)
+      'month', (select coalesce(jsonb_object_agg(to_char((%L::timestamptz[])[v] at time zone 'utc', 'YYYY-MM'), n), '{}') from
+                (select month as v, sum(n) as n from mixed group by 1) as x)
     )
-  $q$, c) into n, counted;
-  execute format($q$
-    select coalesce(jsonb_object_agg(tag, n), '{}') from (
-      select g.tag, count(*) as n from (select m.id from media m where %s limit 100001) as found
-      join media_tag g on g.media_id = found.id group by 1 order by 2 desc limit 100
-    ) as x
-  $q$, c) into tags;
+  $q$, months, c, months) into n, counted;
+  if whole and n <= 100000 then
+    select coalesce(jsonb_object_agg(tag, x.n), '{}') into tags from (
+      select g.tag, count(*) as n from media_tag g where g.owner_id = ids[1] and g.live group by 1 order by 2 desc limit 100
+    ) as x;
+  else
+    execute format($q$
+      select coalesce(jsonb_object_agg(tag, n), '{}') from (
+        select g.tag, count(*) * %s as n from (select m.id, m.owner_id from media m where %s limit %s) as found
+        join media_tag g on g.media_id = found.id group by 1 order by 2 desc limit 100
+      ) as x
+    $q$, greatest(1, n / few), c, few) into tags;
+  end if;
   counted := counted || jsonb_build_object('tag', tags);
   if n > 100000 then
     execute format('explain (format json) select from media m where %s', c) into plan;
-    scale := greatest((plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision / n, 1);
-    select jsonb_object_agg(facet.key, (select jsonb_object_agg(v.key, round(v.value::numeric * scale::numeric)) from jsonb_each_text(facet.value) as v))
-    into counted from jsonb_each(counted) as facet;
+    select jsonb_object_agg(facet.key, (
+      select coalesce(jsonb_object_agg(v.key, round(v.value::numeric * greatest((plan -> 0 -> 'Plan' ->> 'Plan Rows')::numeric / n, 1))), '{}')
+      from jsonb_each_text(facet.value) as v
+    )) into counted from jsonb_each(counted) as facet;
   end if;
-  return counted || jsonb_build_object('approximate', n > 100000);
+  return counted || jsonb_build_object('approximate', n > 100000 or (n > few and not whole));
 end $$;
 
 revoke execute on all functions in schema ambrotype from public;
