@@ -1,10 +1,10 @@
 """The worker: claims what is due, soonest death first, and sees each claim to its end."""
 
 import asyncio
+import contextlib
 import datetime
 import os
 import socket
-import uuid
 from collections.abc import Sequence
 
 import structlog
@@ -17,6 +17,11 @@ LEASE = 30.0
 """Seconds that a claim holds without a sign of life; a dead worker's captures are taken over after that."""
 BEAT = 8.0
 POLL = 2.0
+SOON = 0.05
+STORE_REST = 5.0
+"""Seconds without claims after the store has failed a capture."""
+STORE_MOST = 15.0
+"""The longest rest in seconds of a capture that the store has failed."""
 PER_HOST = 8
 """Captures at once from one host, over all workers."""
 GRACE = 8.0
@@ -35,7 +40,9 @@ class Worker:
         self._lease = ids.new()
         self._running: dict[asyncio.Task[None], captures.Claim] = {}
         self._woken = asyncio.Event()
+        self._around = captures.Round()
         self._paused: str | None = None
+        self._rest_until = 0.0
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -67,23 +74,25 @@ class Worker:
             if not await self._store_takes():
                 return POLL
             claims = await self._claim(free)
-            for claim in claims:
-                task = asyncio.create_task(self._see_to(claim), name=f"capture {claim.media_id}")
-                self._running[task] = claim
-                task.add_done_callback(self._ended)
-            if claims:
-                return POLL
-            async with self._tools.data.transaction(database.WORKER) as tx:
-                due = await captures.next_due(tx)
-            return POLL if due is None else min(max(due, 0.05), POLL)
         except errors.Unavailable as problem:
             log.warning("database unavailable", detail=problem.detail)
             return POLL
+        except Exception:
+            log.exception("worker's round failed")
+            return POLL
+        # A lease that ran out while the database was away: what still runs here goes on, under the new one.
+        held = {claim.media_id for claim in self._running.values()}
+        for claim in claims:
+            if claim.media_id not in held:
+                task = asyncio.create_task(self._see_to(claim), name=f"capture {claim.media_id}")
+                self._running[task] = claim
+                task.add_done_callback(self._ended)
+        return SOON if self._around.more and len(claims) < free else POLL
 
     async def _claim(self, most: int) -> list[captures.Claim]:
         async with self._tools.data.transaction(database.WORKER) as tx:
             return await captures.claim(
-                tx, most=most, per_host=PER_HOST, lease=self._lease, seconds=LEASE, start=uuid.uuid4()
+                tx, most=most, per_host=PER_HOST, lease=self._lease, seconds=LEASE, turn=self._around
             )
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -94,6 +103,8 @@ class Worker:
 
     async def _store_takes(self) -> bool:
         """Whether the store can take bytes. While it can't, nothing is claimed and nothing gets lost by it."""
+        if asyncio.get_running_loop().time() < self._rest_until:
+            return False
         try:
             await self._tools.store.check()
         except errors.StoreUnavailable as problem:
@@ -109,7 +120,8 @@ class Worker:
         if self._paused != why:
             log.warning("captures pause", detail=why)
             self._paused = why
-            await self._tell()
+            with contextlib.suppress(errors.Unavailable):  # a full disk stops both; the next beat tells
+                await self._tell()
 
     async def _see_to(self, claim: captures.Claim) -> None:
         """One claim to its end: kept, tried again later, lost, or handed back where it was not the source's fault."""
@@ -121,11 +133,16 @@ class Worker:
         try:
             if await pipeline.capture(claim, self._tools):
                 log.info("kept", **shown)
+            else:
+                await self._over(claim)
         except errors.StoreUnavailable as problem:
+            # A check may go well where a large file does not fit: without a rest the same one would fail at once again.
+            self._rest_until = asyncio.get_running_loop().time() + STORE_REST
             await self._pause(problem.detail)
-            await self._return([claim])
+            await self._later(claim, problem, after=min(retry.after(problem, attempts=claim.attempts), STORE_MOST))
         except errors.Unavailable as problem:
-            log.warning("database unavailable", detail=problem.detail, **shown)  # the lease runs out by itself
+            log.warning("capture put off", detail=problem.detail, **shown)
+            await self._later(claim, problem, after=POLL)
         except errors.CaptureFailed as failure:
             await self._failed(claim, failure)
         except Exception:
@@ -140,16 +157,29 @@ class Worker:
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 if failure.retry and left > 0:
-                    await captures.again(
-                        tx,
-                        media_id=claim.media_id,
-                        lease=claim.lease,
-                        failure=failure,
-                        after=min(after, left),
-                    )
-                    log.info("capture failed, tried again", seconds=round(min(after, left), 1), **shown)
+                    after = min(after, left)
+                    await captures.again(tx, media_id=claim.media_id, lease=claim.lease, failure=failure, after=after)
+                    asyncio.get_running_loop().call_later(after, self.wake)
+                    log.info("capture failed, tried again", seconds=round(after, 1), **shown)
                 elif await captures.lost(tx, media_id=claim.media_id, lease=claim.lease, failure=failure):
                     log.warning("lost", **shown)
+        except errors.Unavailable as problem:
+            log.warning("database unavailable", detail=problem.detail)
+
+    async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError, *, after: float) -> None:
+        """Not the source's fault: tried again whatever its deadline. Where the database is away, the lease runs out."""
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                await captures.again(tx, media_id=claim.media_id, lease=claim.lease, failure=problem, after=after)
+        except errors.Unavailable as unavailable:
+            log.warning("database unavailable", detail=unavailable.detail)
+        else:
+            asyncio.get_running_loop().call_later(after, self.wake)
+
+    async def _over(self, claim: captures.Claim) -> None:
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                await captures.over(tx, media_id=claim.media_id, lease=claim.lease)
         except errors.Unavailable as problem:
             log.warning("database unavailable", detail=problem.detail)
 

@@ -1,0 +1,188 @@
+"""Who is next: the claim, against queues that are made to starve somebody."""
+
+import asyncio
+import collections
+import uuid
+
+import pytest
+
+from ambrotype.records import captures, database
+from tests.chaos import queue
+
+
+@pytest.fixture
+def line(admin: str) -> queue.Queue:
+    return queue.Queue(admin)
+
+
+class Claimer:
+    """A worker as far as claims go."""
+
+    def __init__(self, data: database.Database, *, per_host: int = 8, seconds: float = 300) -> None:
+        self.lease = uuid.uuid4()
+        self._data, self._per_host, self._seconds = data, per_host, seconds
+        self._around = captures.Round()
+
+    async def claim(self, most: int) -> list[captures.Claim]:
+        async with self._data.transaction(database.WORKER) as tx:
+            return await captures.claim(
+                tx, most=most, per_host=self._per_host, lease=self.lease, seconds=self._seconds, turn=self._around
+            )
+
+    async def end(self, claims: list[captures.Claim]) -> None:
+        async with self._data.transaction(database.WORKER) as tx:
+            ids = [claim.media_id for claim in claims]
+            await tx.run("delete from ambrotype.capture where media_id = any(%(ids)s)", ids=ids)
+
+
+async def test_of_one_owner_what_dies_first_is_claimed_first(data: database.Database, line: queue.Queue) -> None:
+    (owner,) = line.owners(1)
+    line.add(owner, 500, deadline=9000)
+    soon = line.add(owner, 4, deadline=600)
+    line.add(owner, 500, deadline=4000)
+    assert {claim.media_id for claim in await Claimer(data).claim(4)} == soon
+
+
+async def test_one_at_a_time_they_come_by_deadline(data: database.Database, line: queue.Queue) -> None:
+    (owner,) = line.owners(1)
+    line.add(owner, 3, deadline=9000)
+    line.add(owner, 3, deadline=600, host="other.test")
+    claimer = Claimer(data)
+    deadlines = []
+    for _ in range(6):
+        (claim,) = await claimer.claim(1)
+        deadlines.append(claim.deadline)
+    assert deadlines == sorted(deadlines)
+
+
+@pytest.mark.parametrize("hosts", [1, 3])
+async def test_ten_thousand_of_one_owner_do_not_starve_another(
+    data: database.Database, line: queue.Queue, hosts: int
+) -> None:
+    crowd, one = line.owners(2)
+    for host in range(hosts):
+        line.add(crowd, 10_000 // hosts, host=f"h{host}.test", deadline=3600)
+    (waiting,) = line.add(one, host="h0.test", deadline=80_000)
+    assert waiting in {claim.media_id for claim in await Claimer(data).claim(2)}
+
+
+async def test_every_owner_has_a_turn_however_many_there_are(data: database.Database, line: queue.Queue) -> None:
+    (crowd,) = line.owners(1, prefix="crowd")
+    line.add(crowd, 3000, deadline=3600)
+    for owner in line.owners(200):
+        line.add(owner, deadline=80_000)
+    claimer = Claimer(data)
+    served: collections.Counter[uuid.UUID] = collections.Counter()
+    for _ in range(60):
+        claims = await claimer.claim(8)
+        served.update(claim.owner_id for claim in claims)
+        await claimer.end(claims)
+    assert len(served) == 201
+
+
+async def test_limit_per_host_is_exact_among_concurrent_claimers(data: database.Database, line: queue.Queue) -> None:
+    for owner in line.owners(5):
+        for host in ("a.test", "b.test", "c.test"):
+            line.add(owner, 30, host=host)
+    claims = [
+        claim
+        for some in await asyncio.gather(*(Claimer(data, per_host=7).claim(6) for _ in range(9)))
+        for claim in some
+    ]
+    hosts = collections.Counter(claim.url.split("/")[2] for claim in claims)
+    assert hosts == {"a.test": 7, "b.test": 7, "c.test": 7}
+    assert len({claim.media_id for claim in claims}) == 21
+
+
+async def test_who_is_waited_for_comes_first(data: database.Database, line: queue.Queue) -> None:
+    crowd, one = line.owners(2)
+    line.add(crowd, 500, deadline=30)
+    (waited_for,) = line.add(one, host="cdn.test", deadline=80_000, urgent=True)
+    (claim,) = await Claimer(data).claim(1)
+    assert claim.media_id == waited_for
+
+
+async def test_what_dies_within_minutes_comes_before_turns(data: database.Database, line: queue.Queue) -> None:
+    busy, idle = line.owners(2)
+    claimer = Claimer(data)
+    line.add(busy, 4, host="x.test")
+    await claimer.claim(4)
+    (dying,) = line.add(busy, deadline=60)
+    line.add(idle, 4, deadline=3600)
+    (claim,) = await claimer.claim(1)
+    assert claim.media_id == dying
+
+
+async def test_a_host_at_its_limit_hides_no_other_host(data: database.Database, line: queue.Queue) -> None:
+    owner, other = line.owners(2)
+    line.add(owner, 5000, host="full.test", deadline=60, urgent=False)
+    line.add(owner, 300, host="full.test", deadline=60, urgent=True)
+    claimer = Claimer(data)
+    assert len(await claimer.claim(16)) == 8
+    free = line.add(owner, host="zzz.test", deadline=80_000) | line.add(other, host="aaa.test", deadline=80_000)
+    assert {claim.media_id for claim in await claimer.claim(16)} == free
+
+
+async def test_captures_that_rest_starve_nobody(data: database.Database, line: queue.Queue) -> None:
+    owner, other = line.owners(2)
+    line.add(owner, 5000, host="broken.test", deadline=60, not_before=3600)
+    line.add(owner, 300, host="broken.test", deadline=60, not_before=3600, urgent=True)
+    ready = (
+        line.add(owner, host="broken.test", deadline=80_000)
+        | line.add(owner, host="fine.test", deadline=80_000)
+        | line.add(other, host="broken.test", deadline=80_000)
+    )
+    assert {claim.media_id for claim in await Claimer(data).claim(16)} == ready
+
+
+async def test_hundreds_of_broken_hosts_hide_no_working_one(data: database.Database, line: queue.Queue) -> None:
+    (owner,) = line.owners(1)
+    for host in range(150):
+        line.add(owner, 2, host=f"broken{host:03}.test", deadline=60, not_before=3600)
+    (ready,) = line.add(owner, host="fine.test", deadline=80_000)
+    claimer = Claimer(data)
+    found: list[captures.Claim] = []
+    for _ in range(4):
+        found += await claimer.claim(16)
+    assert [claim.media_id for claim in found] == [ready]
+
+
+async def test_a_lease_that_ran_out_is_claimable_and_frees_its_place(
+    data: database.Database, line: queue.Queue
+) -> None:
+    (owner,) = line.owners(1)
+    line.add(owner, 8)
+    dead = Claimer(data, seconds=0)
+    assert len(await dead.claim(8)) == 8
+    alive = Claimer(data)
+    assert len(await alive.claim(16)) == 8
+    assert await Claimer(data).claim(16) == []
+
+
+async def test_a_hundred_thousand_waiting_are_never_read_through(data: database.Database, line: queue.Queue) -> None:
+    for owner in line.owners(20):
+        for host in range(5):
+            line.add(owner, 1000, host=f"h{host}.test")
+    line.analyzed()
+    claimer = Claimer(data)
+    before = await _scanned(data)
+    for _ in range(12):
+        claims = await claimer.claim(16)
+        assert len(claims) == 16
+        await claimer.end(claims)
+    after = await _scanned(data)
+    assert after[0] == before[0], "the claim reads the whole table"
+    assert 0 < after[1] - before[1] < 12 * 2000
+
+
+async def _scanned(data: database.Database) -> tuple[int, int]:
+    """Sequential scans of `capture` so far, and rows fetched by index; asked by the connection that claims."""
+    async with data.transaction(database.WORKER) as tx:
+        await tx.one("select pg_stat_force_next_flush()")
+    async with data.transaction(database.WORKER) as tx:
+        row = await tx.one(
+            "select seq_scan, idx_tup_fetch from pg_stat_user_tables"
+            " where schemaname = 'ambrotype' and relname = 'capture'"
+        )
+    assert row is not None
+    return row["seq_scan"], row["idx_tup_fetch"]
