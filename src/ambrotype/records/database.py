@@ -103,6 +103,8 @@ class Database:
             async with contextlib.AsyncExitStack() as stack:
                 connection = await self._begin(stack, who)
                 yield Transaction(connection)
+        except psycopg.errors.InvalidAuthorizationSpecification as problem:
+            raise errors.Unauthenticated("This guest was linked to a user just now; sign in as that user.") from problem
         except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
             if isinstance(problem, (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)):
                 raise
@@ -112,6 +114,7 @@ class Database:
 
     async def _begin(self, stack: contextlib.AsyncExitStack, who: Who) -> psycopg.AsyncConnection[Row]:
         identity = _identity(who)
+        timeouts = 0
         for attempt in range(12):  # as many as can lie dead in the pool, and one
             attempt_stack = contextlib.AsyncExitStack()
             try:
@@ -121,7 +124,9 @@ class Database:
             except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
                 with contextlib.suppress(psycopg.Error):
                     await attempt_stack.__aexit__(type(problem), problem, problem.__traceback__)
-                if attempt == 11 or isinstance(problem, psycopg_pool.PoolTimeout):
+                # A pool that gave all its connections up would never notice that the server has to be started again.
+                timeouts += isinstance(problem, psycopg_pool.PoolTimeout)
+                if attempt == 11 or timeouts == 2:
                     raise
                 if self._revive is not None:
                     await self._revive()
