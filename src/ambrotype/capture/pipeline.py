@@ -5,11 +5,11 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 from ambrotype.capture import digests, fetch, network
-from ambrotype.core import layout, types
+from ambrotype.core import errors, layout, types
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import facts as facts_
 from ambrotype.records import captures, database
@@ -107,7 +107,12 @@ async def verified(
         path = writer.file if isinstance(writer, contract.OnDiskWriter) else copy.path if copy else None
         assert path is not None
         await writer.seal()
-        facts = await tools.decoder.probe(path, media)
+        try:
+            facts = await tools.decoder.probe(path, media)
+        except OSError as problem:
+            raise errors.StoreUnavailable(
+                f"The bytes just written to {path} can't be read back ({problem.strerror}): see to the disk."
+            ) from problem
         yield Checked(key=key, writer=writer, size=size, sha256=hashes.sha256, facts=facts)
 
 
@@ -156,13 +161,28 @@ class _Copy:
     """A local copy for the decoder, where the store's own bytes are out of its reach."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix="look-", dir=folder)
+        self._folder = folder
+        with self._failures():
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix="look-", dir=folder)
         self.path = Path(name)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
     def write(self, chunk: bytes) -> None:
-        self._file.write(chunk)
+        left = memoryview(chunk)
+        with self._failures():
+            while left:
+                left = left[self._file.write(left) :]
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            raise errors.StoreUnavailable(
+                f"The folder {self._folder}, for copies that are looked at, can't be used ({problem.strerror}):"
+                " free some space, or name another AMBROTYPE_DATA."
+            ) from problem
 
     def close(self) -> None:
         self._file.close()
