@@ -199,10 +199,35 @@ class Conflict(AmbrotypeError):
     code = "conflict"
 
 
+class InUse(AmbrotypeError):
+    """Other items were made from this one."""
+
+    code = "in_use"
+
+
 class IdempotencyConflict(AmbrotypeError):
     """The Idempotency-Key was used with another body."""
 
     code = "idempotency_conflict"
+
+
+class AlreadyLinked(Conflict):
+    """The guest belongs to another user by now."""
+
+    code = "already_linked"
+
+
+class QuotaExceeded(AmbrotypeError):
+    """The owner has as many items or bytes as AMBROTYPE_QUOTA_* allows."""
+
+    code = "quota_exceeded"
+
+
+class RateLimited(AmbrotypeError):
+    """More requests than AMBROTYPE_RATE_* allows; `retry_after` says when the next one is answered."""
+
+    code = "rate_limited"
+    retryable = True
 
 
 class OwnerRequired(AmbrotypeError):
@@ -244,6 +269,12 @@ class Unavailable(AmbrotypeError):
 
     code = "unavailable"
     retryable = True
+
+
+class PublicUrlRequired(AmbrotypeError):
+    """What would write permanent URLs down needs AMBROTYPE_PUBLIC_URL, or relative URLs."""
+
+    code = "public_url_required"
 
 
 class InvalidSetting(AmbrotypeError):
