@@ -55,7 +55,7 @@ async def update(tx: database.Transaction, media_id: uuid.UUID, values: Mapping[
 def _placeholder(name: str) -> sql.Composable:
     kind = {"metadata": "::jsonb", "attribution": "::jsonb", "search": "::tsvector", "tags": "::text[]",
             "expires_at": "::timestamptz", "updated_at": "::timestamptz"}.get(name, "")  # fmt: skip
-    return sql.Placeholder(name) + sql.SQL(kind)  # type: ignore[arg-type]
+    return sql.Placeholder(name) + sql.SQL(kind)
 
 
 async def trash(tx: database.Transaction, media_id: uuid.UUID) -> bool:

@@ -78,6 +78,16 @@ create policy everything on operation to ambrotype_service, ambrotype_worker usi
 grant select, insert on operation to ambrotype_service;
 grant select, update on operation to ambrotype_worker;
 
+-- How many items a filter names, counted up to `most`.
+create function count_media(f jsonb, most integer) returns bigint language plpgsql stable security definer
+set search_path = ambrotype, pg_temp as $$
+declare
+  n bigint;
+begin
+  execute format('select count(*) from (select from media m where %s limit %s) as found', media_conditions(f), most) into n;
+  return n;
+end $$;
+
 -- For apps that read by SQL: the current item of each slot, and its URL, of the owner whom the claims name.
 create view current_media with (security_invoker = true) as
   select m.id, m.owner_id, s.project, s.name as slot, m.version, m.kind, m.content_type, m.visibility, m.bucket, m.path,
@@ -129,5 +139,6 @@ begin
 end $$;
 
 revoke execute on all functions in schema ambrotype from public;
-grant execute on function edited(uuid, text[]), dependents(uuid), media_url(text, text) to ambrotype_app, ambrotype_service;
+grant execute on function edited(uuid, text[]), dependents(uuid), media_url(text, text), count_media(jsonb, integer)
+  to ambrotype_app, ambrotype_service;
 grant execute on function empty_trash(interval, interval), dependents(uuid) to ambrotype_worker;
