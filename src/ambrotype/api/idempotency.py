@@ -35,7 +35,12 @@ async def once(
     if state == "running":
         raise errors.Conflict(f"The request with the Idempotency-Key {key!r} is still being answered; try again soon.")
     if row is not None:
-        return responses.Response(box.decrypt(row["body"]), status_code=row["status"], media_type="application/json")
+        return responses.Response(
+            box.decrypt(row["body"]),
+            status_code=row["status"],
+            media_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
     try:
         response = await make()
     except BaseException:
