@@ -124,8 +124,8 @@ async def test_a_file_that_crashes_every_child_is_refused_and_the_next_is_read(
 ) -> None:
     start = process.start
 
-    async def start_and_crash(*, memory_bytes: int) -> process.Child:
-        child = await start(memory_bytes=memory_bytes)
+    async def start_and_crash(*, memory_bytes: int, niceness: int) -> process.Child:
+        child = await start(memory_bytes=memory_bytes, niceness=niceness)
         child.process.send_signal(signal.SIGSEGV)
         return child
 

@@ -1,6 +1,6 @@
 """The child's life: load the decoders, give every right up, then answer one request after the other.
 
-Started as `python -I -m ambrotype.decoding.child MEMORY_BYTES PARENT_PID` with its socket as standard input.
+Started as `python -I -m ambrotype.decoding.child MEMORY_BYTES PARENT_PID NICENESS` with its socket as standard input.
 An exception that no operation means to raise ends it: its parent takes that for a crash, which it is.
 """
 
@@ -16,7 +16,8 @@ OUT_OF_MEMORY = "out_of_memory"
 
 
 def main() -> None:
-    memory_bytes, parent_pid = int(sys.argv[1]), int(sys.argv[2])
+    memory_bytes, parent_pid, niceness = (int(argument) for argument in sys.argv[1:4])
+    os.nice(niceness)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     operations.prepare()
     limits = sandbox.enter(memory_bytes=memory_bytes, parent_pid=parent_pid)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ambrotype.core import errors, types
-from ambrotype.decoding import child, facts, process
+from ambrotype.decoding import child, facts, findings, process
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +24,25 @@ REASONS: dict[str, type[errors.CaptureFailed]] = {
 class Decoder:
     """Reads at most `children` files at a time, each with `memory_bytes` of memory and for `seconds`.
 
-    Belongs to one event loop. Children start when they are first needed.
+    Belongs to one event loop. Children start when they are first needed; with `niceness` they leave the processor to
+    others (0 to 19, as in nice(2)).
     """
 
-    def __init__(self, *, children: int = 2, memory_bytes: int = 512 * 1024 * 1024, seconds: float = 20.0) -> None:
+    def __init__(
+        self,
+        *,
+        children: int = 2,
+        memory_bytes: int = 512 * 1024 * 1024,
+        seconds: float = 20.0,
+        niceness: int = 0,
+    ) -> None:
         self._children = children
         self._free = asyncio.Semaphore(children)
         self._idle: list[process.Child] = []
         self._endings: set[asyncio.Task[None]] = set()
         self._memory_bytes = memory_bytes
         self._seconds = seconds
+        self._niceness = niceness
         self._closed = False
         self.limits_in_force: tuple[str, ...] = ()
         """Which limits the last started child is under (names of `sandbox.enter`); empty before the first
@@ -56,6 +65,18 @@ class Decoder:
             raise errors.NotMedia(
                 f"Reading the {media.content_type} file gave nonsense ({error}): it is damaged or made to harm."
             ) from error
+
+    async def texts(self, path: Path, media: types.MediaType) -> findings.Texts:
+        """What generators and cameras left in a kept file. Raises as `probe`."""
+        return findings.texts(await self._run("texts", path, media, {"content_type": media.content_type}))
+
+    async def appearance(self, path: Path, media: types.MediaType) -> findings.Appearance:
+        """What a kept picture, or a film's first frame, looks like. Raises as `probe`."""
+        return findings.appearance(await self._run("appearance", path, media, {"content_type": media.content_type}))
+
+    async def credentials(self, path: Path, media: types.MediaType) -> findings.Credentials:
+        """A kept file's Content Credentials, checked against its bytes. Raises as `probe`."""
+        return findings.credentials(await self._run("c2pa", path, media, {"content_type": media.content_type}))
 
     async def close(self) -> None:
         """Ends all children. What is being read finishes first; nothing can be read afterwards."""
@@ -123,7 +144,7 @@ class Decoder:
             if reader.is_alive:
                 return reader
             self._end(reader)
-        reader = await process.start(memory_bytes=self._memory_bytes)
+        reader = await process.start(memory_bytes=self._memory_bytes, niceness=self._niceness)
         self.limits_in_force = reader.limits
         return reader
 

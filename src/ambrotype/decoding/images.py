@@ -1,6 +1,8 @@
 """Facts of pictures, from their headers: nothing is decoded, so a huge claimed size costs nothing here."""
 
+import os
 from collections.abc import Callable
+from typing import Any
 
 import pyvips
 
@@ -44,7 +46,7 @@ def probe(file: Reader, media: types.MediaType) -> Facts:
     if media.content_type in PLAIN:
         width, height = PLAIN[media.content_type](file)
         return Facts(media=media, width=width, height=height)
-    image = _open(file, media)
+    image = opened(file, media)
     width, height = int(image.width), int(image.height)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise errors.NotMedia(f"The {media.content_type} file claims to be {width} × {height} pixels.")
@@ -53,21 +55,25 @@ def probe(file: Reader, media: types.MediaType) -> Facts:
     return Facts(media=media, width=width, height=height, animated=_is_animated(file, media, image))
 
 
-def _open(file: Reader, media: types.MediaType) -> pyvips.Image:
+def opened(file: Reader, media: types.MediaType, **options: Any) -> pyvips.Image:
+    """The picture, its pixels not decoded yet. Raises `errors.NotMedia`; so may whatever needs its pixels later, by
+    `unreadable`."""
+    os.lseek(file.fd, 0, os.SEEK_SET)  # the position is shared with whoever read the file before
     try:
         source = pyvips.Source.new_from_descriptor(file.fd)
-        return pyvips.Operation.call(LOADERS[media.content_type], source)
-    except pyvips.Error as error:
-        said = " ".join(str(error).split())[-160:]
-        raise errors.NotMedia(
-            f"The file begins like {media.content_type}, but no picture can be read from it ({said})."
-        ) from error
-    except UnicodeDecodeError as error:
+        return pyvips.Operation.call(LOADERS[media.content_type], source, **options)
+    except (pyvips.Error, UnicodeDecodeError) as error:
+        raise unreadable(media, error) from error
+
+
+def unreadable(media: types.MediaType, error: pyvips.Error | UnicodeDecodeError) -> errors.NotMedia:
+    """What libvips said, as ours."""
+    if isinstance(error, UnicodeDecodeError):
         # What libvips says quotes bytes of the file, which need not be text; then pyvips leaves it in the buffer.
         pyvips.vips_lib.vips_error_clear()
-        raise errors.NotMedia(
-            f"The file begins like {media.content_type}, but no picture can be read from it."
-        ) from error
+        return errors.NotMedia(f"The file begins like {media.content_type}, but no picture can be read from it.")
+    said = " ".join(str(error).split())[-160:]
+    return errors.NotMedia(f"The file begins like {media.content_type}, but no picture can be read from it ({said}).")
 
 
 def _field(image: pyvips.Image, name: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from ambrotype.core import errors, types
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
+from ambrotype.decoding.inspection import credentials, embedded, look
 from ambrotype.decoding.reading import Reader
 
 
@@ -52,12 +53,32 @@ def _behind_tag(file: Reader, media: types.MediaType) -> types.MediaType:
     return found if found.kind == "audio" else media
 
 
+def texts(fd: int, *, content_type: str) -> dict[str, Any]:
+    """What generators and cameras left in the file: `{"texts": [{"where", "key", "text"}, …], "cut"}`."""
+    return embedded.read(Reader(fd), types.TYPES[content_type]).to_json()
+
+
+def appearance(fd: int, *, content_type: str) -> dict[str, Any]:
+    """`{"thumbhash", "phash"}`, empty where nothing can be seen. Raises `errors.NotMedia`."""
+    found = look.of(Reader(fd), types.TYPES[content_type])
+    return found.to_json() if found is not None else {}
+
+
+def c2pa(fd: int, *, content_type: str) -> dict[str, Any]:
+    """`{"state", "manifests", "detail"}` of the file's Content Credentials."""
+    return credentials.read(Reader(fd), types.TYPES[content_type])
+
+
 def prepare() -> None:
     images.prepare()
     streams.prepare()
     svg.prepare()
+    credentials.prepare()
 
 
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "probe": probe,
+    "texts": texts,
+    "appearance": appearance,
+    "c2pa": c2pa,
 }

@@ -80,13 +80,13 @@ class Child:
 
     async def _exactly(self, length: int) -> bytes:
         loop = asyncio.get_running_loop()
-        data = b""
+        data = bytearray()
         while len(data) < length:
             piece = await loop.sock_recv(self._connection, length - len(data))
             if not piece:
                 raise EOFError
             data += piece
-        return data
+        return bytes(data)
 
     async def _death(self) -> Died:
         """How it ended; ends it first where it lives on and talks nonsense."""
@@ -105,7 +105,7 @@ class Child:
         return Died("failed unexpectedly", by_chance=True)
 
     def _last_words(self) -> str:
-        assert self.process.stderr is not None  # noqa: S101 - opened in `start`
+        assert self.process.stderr is not None
         said = b""
         with contextlib.suppress(BlockingIOError):
             while piece := os.read(self.process.stderr.fileno(), 1 << 16):
@@ -117,16 +117,16 @@ class Child:
         self._connection.close()
         self.process.kill()
         await asyncio.to_thread(self.process.wait)
-        assert self.process.stderr is not None  # noqa: S101
+        assert self.process.stderr is not None
         self.process.stderr.close()
 
 
-async def start(*, memory_bytes: int) -> Child:
+async def start(*, memory_bytes: int, niceness: int = 0) -> Child:
     """A child that has given its rights up and waits. Raises `errors.Unavailable` where none can be had.
 
     Started from the loop's own thread: the kernel's "dies with its parent" means the thread that started it.
     """
-    child = _spawn(memory_bytes)
+    child = _spawn(memory_bytes, niceness)
     try:
         async with asyncio.timeout(START_SECONDS):
             ready = await child._receive()
@@ -135,7 +135,7 @@ async def start(*, memory_bytes: int) -> Child:
         how = child._last_words().strip().splitlines()[-1:] or [str(error) or "it ended at once"]
         await child.end()
         raise errors.Unavailable(
-            f"The process that reads media does not start ({how[0][:200]}): see that pyvips and PyAV can be imported."
+            f"The process that reads media does not start ({how[0][:200]}): can pyvips, PyAV and c2pa be imported?"
         ) from error
     except BaseException:
         await child.end()
@@ -143,12 +143,20 @@ async def start(*, memory_bytes: int) -> Child:
     return child
 
 
-def _spawn(memory_bytes: int) -> Child:
+def _spawn(memory_bytes: int, niceness: int) -> Child:
     ours, theirs = socket.socketpair()
     try:
         ours.settimeout(0)
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-I", "-m", "ambrotype.decoding.child", str(memory_bytes), str(os.getpid())],
+            [
+                sys.executable,
+                "-I",
+                "-m",
+                "ambrotype.decoding.child",
+                str(memory_bytes),
+                str(os.getpid()),
+                str(niceness),
+            ],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -161,6 +169,6 @@ def _spawn(memory_bytes: int) -> Child:
         raise errors.Unavailable(f"No process can be started to read media in ({error}).") from error
     finally:
         theirs.close()
-    assert process.stderr is not None  # noqa: S101
+    assert process.stderr is not None
     os.set_blocking(process.stderr.fileno(), False)
     return Child(process, ours)

@@ -9,14 +9,15 @@ import struct
 from typing import Any
 
 LENGTH = struct.Struct("!I")
-MAX_BYTES = 64 * 1024
-"""Of one message. The parent believes no child that announces more."""
+MAX_BYTES = 4 << 20
+"""Of one message: texts of 1 MiB, each of whose letters JSON may write as two, and credentials of half a MiB. The
+parent believes no child that announces more."""
 
 Message = dict[str, Any]
 
 
 def pack(message: Message) -> bytes:
-    body = json.dumps(message).encode()
+    body = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
     if len(body) > MAX_BYTES:
         raise ValueError(f"a message of {len(body)} bytes is longer than {MAX_BYTES}")
     return LENGTH.pack(len(body)) + body

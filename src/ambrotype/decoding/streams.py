@@ -1,9 +1,11 @@
 """Facts of videos and audio, by opening the container and listing its streams with FFmpeg."""
 
+import contextlib
 import importlib
 import math
 import os
 import pkgutil
+from collections.abc import Iterator
 from typing import Any
 
 import av
@@ -63,6 +65,13 @@ def prepare() -> None:
 
 def probe(file: Reader, media: types.MediaType) -> Facts:
     """Raises `errors.NotMedia` if FFmpeg can't open it or finds neither video nor audio in it."""
+    with opened(file, media) as container:
+        return _facts(file, media, container)
+
+
+@contextlib.contextmanager
+def opened(file: Reader, media: types.MediaType) -> Iterator[Any]:
+    """The container. Raises `errors.NotMedia` for whatever FFmpeg can't do with it, inside of the block too."""
     demuxer = DEMUXERS[media.content_type]
     os.lseek(file.fd, 0, os.SEEK_SET)  # the position is shared with whoever read the file before
     names = av.ContainerFormat(demuxer, "r").name
@@ -76,7 +85,7 @@ def probe(file: Reader, media: types.MediaType) -> Facts:
                 metadata_errors="replace",  # a title in an old alphabet is no reason to refuse a file
             ) as container,
         ):
-            return _facts(file, media, container)
+            yield container
     except av.FFmpegError as error:
         raise errors.NotMedia(
             f"The file begins like {media.content_type}, but cannot be opened as that ({error.strerror})."
