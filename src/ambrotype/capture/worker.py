@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from ambrotype.capture import accept, pipeline, retry
+from ambrotype.capture import accept, pipeline, recording, retry
 from ambrotype.core import errors, expiry, ids, sources
 from ambrotype.records import captures, database, workers
 
@@ -18,10 +18,12 @@ LEASE = 30.0
 BEAT = 8.0
 POLL = 2.0
 SOON = 0.05
+GATHER = 0.004
+"""Seconds between the end of a capture and the claim that fills its place, while others run."""
 STORE_REST = 5.0
 """Seconds without claims after the store has failed a capture."""
-STORE_MOST = 15.0
-"""The longest rest in seconds of a capture that the store has failed."""
+OURS_MOST = 15.0
+"""The longest rest in seconds of a capture that failed on our side: the store, the decoder."""
 PER_HOST = 8
 """Captures at once from one host, over all workers."""
 GRACE = 8.0
@@ -35,6 +37,7 @@ class Worker:
 
     def __init__(self, tools: pipeline.Tools, *, rules: accept.Rules, concurrency: int) -> None:
         self._tools = tools
+        self._recorder = recording.Recorder(tools.data)
         self._rules = rules
         self._concurrency = concurrency
         self._lease = ids.new()
@@ -59,6 +62,8 @@ class Worker:
                 waking = asyncio.ensure_future(self._woken.wait())
                 await asyncio.wait({waking, stopping}, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
                 waking.cancel()
+                if self._running:  # several that end at nearly the same time are followed up by one claim
+                    await asyncio.sleep(GATHER)
         finally:
             stopping.cancel()
             beating.cancel()
@@ -131,7 +136,7 @@ class Worker:
             "attempt": claim.attempts,
         }
         try:
-            if await pipeline.capture(claim, self._tools):
+            if await pipeline.capture(claim, self._tools, self._recorder.record):
                 log.info("kept", **shown)
             else:
                 await self._over(claim)
@@ -139,10 +144,10 @@ class Worker:
             # A check may go well where a large file does not fit: without a rest the same one would fail at once again.
             self._rest_until = asyncio.get_running_loop().time() + STORE_REST
             await self._pause(problem.detail)
-            await self._later(claim, problem, after=min(retry.after(problem, attempts=claim.attempts), STORE_MOST))
+            await self._later(claim, problem)
         except errors.Unavailable as problem:
             log.warning("capture put off", detail=problem.detail, **shown)
-            await self._later(claim, problem, after=POLL)
+            await self._later(claim, problem)
         except errors.CaptureFailed as failure:
             await self._failed(claim, failure)
         except Exception:
@@ -166,8 +171,9 @@ class Worker:
         except errors.Unavailable as problem:
             log.warning("database unavailable", detail=problem.detail)
 
-    async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError, *, after: float) -> None:
+    async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError) -> None:
         """Not the source's fault: tried again whatever its deadline. Where the database is away, the lease runs out."""
+        after = min(retry.after(problem, attempts=claim.attempts), OURS_MOST)
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 await captures.again(tx, media_id=claim.media_id, lease=claim.lease, failure=problem, after=after)
