@@ -14,6 +14,7 @@ from ambrotype.core import errors, ids
 Position = tuple[str | None, uuid.UUID]
 
 _FRACTION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?(e-?[0-9]{1,3})?")
+_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,80})?")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -31,6 +32,11 @@ def number(text: str) -> bool:
 def fraction(value: str) -> bool:
     """Whether it spells a rank."""
     return _FRACTION.fullmatch(value) is not None
+
+
+def decimal(value: str) -> bool:
+    """Whether it spells a place in an order."""
+    return _DECIMAL.fullmatch(value) is not None
 
 
 def text(value: str) -> bool:

@@ -184,6 +184,10 @@ begin
     c := c || format(' and m.id = any (array(select p.media_id from media_parent p where p.parent_id = any (%L::uuid[])))',
                      array(select jsonb_array_elements_text(f -> 'parent')));
   end if;
+  if f ? 'collection' then
+    c := c || format(' and m.id = any (array(select i.media_id from collection_item i where i.collection_id = any (%L::uuid[])))',
+                     array(select jsonb_array_elements_text(f -> 'collection')));
+  end if;
   if f ? 'tag' then
     c := c || format(' and exists (select from media_tag g where g.media_id = m.id and g.owner_id = m.owner_id and g.tag = any (%L::text[]))',
                      array(select jsonb_array_elements_text(f -> 'tag')));

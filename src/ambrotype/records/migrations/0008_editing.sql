@@ -78,6 +78,27 @@ create policy everything on operation to ambrotype_service, ambrotype_worker usi
 grant select, insert on operation to ambrotype_service;
 grant select, update on operation to ambrotype_worker;
 
+-- Items that look like this one: those whose perceptual hash agrees in one of its four bands (all that differ in at most
+-- three bits do) and differs in at most `bits`. The nearest first.
+create function near_duplicates(item uuid, bits integer) returns table (id uuid, distance integer)
+language plpgsql stable security definer rows 20 set search_path = ambrotype, pg_temp as $$
+declare
+  h bigint;
+  o uuid;
+begin
+  select m.phash, m.owner_id into h, o from media m
+  where m.id = item and (m.owner_id = any (current_owners()) or current_setting('role', true) = 'ambrotype_service');
+  if h is null then return; end if;
+  return query select near.id, near.d from (
+    select c.id, bit_count((c.phash # h)::bit(64))::integer as d from (
+      select m.id, m.phash from media m where m.owner_id = o and ((m.phash >> 48) & 65535) = ((h >> 48) & 65535) and m.phash is not null
+      union select m.id, m.phash from media m where m.owner_id = o and ((m.phash >> 32) & 65535) = ((h >> 32) & 65535) and m.phash is not null
+      union select m.id, m.phash from media m where m.owner_id = o and ((m.phash >> 16) & 65535) = ((h >> 16) & 65535) and m.phash is not null
+      union select m.id, m.phash from media m where m.owner_id = o and (m.phash & 65535) = (h & 65535) and m.phash is not null
+    ) as c where c.id <> item
+  ) as near where near.d <= bits order by near.d, near.id limit 1000;
+end $$;
+
 -- How many items a filter names, counted up to `most`.
 create function count_media(f jsonb, most integer) returns bigint language plpgsql stable security definer
 set search_path = ambrotype, pg_temp as $$
@@ -139,6 +160,7 @@ begin
 end $$;
 
 revoke execute on all functions in schema ambrotype from public;
-grant execute on function edited(uuid, text[]), dependents(uuid), media_url(text, text), count_media(jsonb, integer)
+grant execute on function edited(uuid, text[]), dependents(uuid), media_url(text, text), count_media(jsonb, integer),
+  near_duplicates(uuid, integer)
   to ambrotype_app, ambrotype_service;
 grant execute on function empty_trash(interval, interval), dependents(uuid) to ambrotype_worker;
