@@ -58,7 +58,7 @@ def run(asked: Asked) -> None:
         )
         announcing.start()
         if asked.with_parent:
-            parents.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
+            parents.watch(lambda: os.kill(os.getpid(), signal.SIGTERM), patience=2 * PATIENCE)
         serving.run()
 
 

@@ -103,13 +103,13 @@ class Live(Show):
     def update(self, collection: Sequence[exhibits.Exhibit]) -> None:
         """Things have moved on."""
         shown = table.Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-        for column in ("provider", "its URL", "permanent URL", "serves", "status"):
+        for column in ("provider", "its URL", "permanent URL", "bytes", "status"):
             shown.add_column(column, no_wrap=True, min_width=39 if column == "permanent URL" else None)
         for exhibit in collection:
             status = exhibit.item.status if exhibit.item else ""
             gone = exhibit.done or exhibit.left < 0
-            source = _source(exhibit) if exhibit.done else _left(exhibit)
-            serves = "same bytes" if exhibit.alive else _number(exhibit.permanent_status)
+            source = _source(exhibit) if exhibit.done else _left(exhibit).removeprefix("dies ")
+            serves = "equal" if exhibit.alive else _number(exhibit.permanent_status)
             shown.add_row(
                 exhibit.provider,
                 text.Text(source, style="red" if gone else "yellow"),

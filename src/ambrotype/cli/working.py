@@ -12,6 +12,9 @@ from ambrotype import settings as settings_
 from ambrotype.cli import exits, output, parents, running
 from ambrotype.core import errors
 
+_PATIENCE = 12.0
+"""Seconds from the parent's death to the end by force."""
+
 log = structlog.get_logger("ambrotype.cli")
 
 
@@ -23,7 +26,7 @@ async def run(data: Path | None, *, with_parent: bool, as_json: bool) -> None:
     running.on_stop(stop.set)
     if with_parent:
         loop = asyncio.get_running_loop()
-        parents.watch(lambda: loop.call_soon_threadsafe(stop.set))
+        parents.watch(lambda: loop.call_soon_threadsafe(stop.set), patience=_PATIENCE)
     async with app_.opened(settings, say=output.say) as app:
         log.info("worker runs", captures=settings.fetch_concurrency)
         if as_json:
