@@ -6,15 +6,16 @@ import dataclasses
 import importlib.metadata
 import shutil
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import structlog
 
 from ambrotype import addresses as addresses_
+from ambrotype.accounts import jwks, tokens
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
-from ambrotype.core import errors, expiry, layout
+from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
 from ambrotype.maintenance import sweep
@@ -26,6 +27,8 @@ DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
 
+OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
+"""Of guests that anybody may be, unless the settings say otherwise."""
 log = structlog.get_logger("ambrotype")
 
 
@@ -42,6 +45,8 @@ class App:
     addresses: addresses_.Addresses
     signing_keys: tuple[signing.Key, ...]
 
+    tokens: tokens.Tokens
+    """Users' tokens."""
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sentence: None) -> AsyncIterator[App]:
@@ -74,6 +79,8 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             else await asyncio.to_thread(keyring.load_or_create, folder / "signing-keys")
         )
         if settings.bootstrap_key is not None:
+        users = tokens.Tokens(_issuers(settings))
+        stack.push_async_callback(users.close)
             await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
         yield App(
             settings=settings,
@@ -88,6 +95,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             ),
             signing_keys=keys,
         )
+            tokens=users,
 
 
 @contextlib.asynccontextmanager
@@ -184,3 +192,29 @@ def _layout_file(file: Path) -> layout.Layout:
         ) from None
     except tomllib.TOMLDecodeError as problem:
         raise errors.InvalidSetting(f"AMBROTYPE_LAYOUT: {file} is not valid TOML: {problem}.") from None
+        quotas=_quotas(settings),
+    )
+
+
+def _issuers(settings: Settings) -> Iterator[tokens.Issuer]:
+    for name, users in settings.users().items():
+        yield tokens.Issuer(
+            app=name,
+            secret=users.jwt_secret.get_secret_value().encode() if users.jwt_secret else None,
+            keys=jwks.Jwks(users.jwks_url) if users.jwks_url else None,
+            audiences=users.jwt_audience,
+            issuer=users.jwt_issuer,
+        )
+
+
+def _quotas(settings: Settings) -> quotas.Quotas:
+    """Guests have the quota of users, unless they have one of their own; where anybody may be one they always have."""
+    anybody = settings.guests == "open"
+    guest_items, guest_bytes = settings.quota_guest_items, settings.quota_guest_bytes
+    users = quotas.Quota(items=settings.quota_items, bytes=settings.quota_bytes)
+    return quotas.Quotas(
+        users=users,
+        guests=quotas.Quota(
+            items=guest_items if guest_items is not None else OPEN_GUEST.items if anybody else users.items,
+            bytes=guest_bytes if guest_bytes is not None else OPEN_GUEST.bytes if anybody else users.bytes,
+        ),

@@ -3,6 +3,7 @@
 Only the composition root reads them. A wrong or unknown setting stops the start with one sentence that names it.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -20,13 +21,13 @@ PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
 
 LATER = (
-    "jwt_secret", "jwks_url", "jwt_audience", "jwt_issuer", "guests", "trash_days", "price_storage_gb_month",
-    "price_egress_gb", "replica_store_url", "legacy", "legacy_schema", "legacy_trust", "otel_endpoint", "quota_",
-    "rate_",
+    "trash_days", "price_storage_gb_month", "price_egress_gb", "replica_store_url", "legacy", "legacy_schema",
+    "legacy_trust", "otel_endpoint",
 )  # fmt: skip
 """Settings of features that this version does not have yet. Taking one silently would promise what does not happen."""
 
 Bytes = Annotated[int, pydantic.Field(ge=0)]
+Count = Annotated[int, pydantic.Field(ge=0)]
 Seconds = Annotated[float, pydantic.Field(gt=0)]
 List = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 
@@ -40,6 +41,44 @@ class Provider(pydantic.BaseModel):
     base_url: str | None = None
     webhook_secret: pydantic.SecretStr | None = None
     price: dict[str, Any] = {}
+
+
+def _long_enough(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
+    if value is not None and len(value.get_secret_value().encode()) < 32:
+        raise ValueError("it must have at least 32 bytes (RFC 7518, 3.2): a shorter one can be guessed from a token")
+    return value
+
+
+def _web(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
+        raise ValueError("it must begin with http:// or https://")
+    return value
+
+
+def _words(value: object) -> object:
+    return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+
+
+JwtSecret = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_long_enough)]
+JwksUrl = Annotated[str | None, pydantic.AfterValidator(_web)]
+Audiences = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(_words)]
+
+
+class AppUsers(pydantic.BaseModel):
+    """Whose tokens an app's users show: `[apps.NAME]`."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    jwt_secret: JwtSecret = None
+    jwks_url: JwksUrl = None
+    jwt_audience: Audiences = ()
+    jwt_issuer: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _some(self) -> "AppUsers":
+        if self.jwt_secret is None and self.jwks_url is None:
+            raise ValueError("an app's users need a jwt_secret or a jwks_url")
+        return self
 
 
 class Settings(pydantic_settings.BaseSettings):
@@ -69,6 +108,22 @@ class Settings(pydantic_settings.BaseSettings):
     min_free: Bytes = 2**30
     sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
     retention: dict[str, Annotated[int, pydantic.Field(gt=0)]] = {}
+    jwt_secret: JwtSecret = None
+    jwks_url: JwksUrl = None
+    jwt_audience: Audiences = ()
+    jwt_issuer: str | None = None
+    apps: dict[Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], AppUsers] = {}
+    guests: Literal["off", "app", "open"] = "app"
+    quota_items: Count | None = None
+    quota_bytes: Bytes | None = None
+    quota_guest_items: Count | None = None
+    quota_guest_bytes: Bytes | None = None
+    rate_keys: Count = 0
+    rate_users: Count = 1200
+    rate_guests: Count = 600
+    rate_nobody: Count = 120
+    rate_new_guests: Count = 10
+    trusted_proxies: List = ()
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
     log: Literal["console", "json"] = "console"
 
@@ -78,10 +133,17 @@ class Settings(pydantic_settings.BaseSettings):
     ark: Provider = Provider()
     replicate: Provider = Provider()
 
-    @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", mode="before")
+    @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
+        return _words(value)
+
+    @pydantic.field_validator("trusted_proxies", mode="after")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
 
     @pydantic.field_validator("data", mode="after")
     @classmethod
@@ -116,6 +178,35 @@ class Settings(pydantic_settings.BaseSettings):
         if self.database_direct_url and not self.database_url:
             raise ValueError("AMBROTYPE_DATABASE_DIRECT_URL is set without AMBROTYPE_DATABASE_URL")
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _users(self) -> "Settings":
+        if not (self.jwt_secret or self.jwks_url) and (self.jwt_audience or self.jwt_issuer):
+            raise ValueError("AMBROTYPE_JWT_AUDIENCE or …_ISSUER is set without …_JWT_SECRET or …_JWKS_URL")
+        if "default" in self.apps:
+            raise ValueError("there is no group [apps.default]: that app has AMBROTYPE_JWT_SECRET and so on")
+        seen: dict[tuple[object, ...], str] = {}
+        for name, users in self.users().items():
+            for source in filter(None, (users.jwt_secret, users.jwks_url)):
+                shown = (source, users.jwt_audience, users.jwt_issuer)
+                if seen.setdefault(shown, name) != name:
+                    raise ValueError(
+                        f"the apps {seen[shown]!r} and {name!r} can't be told apart by their users' tokens:"
+                        " give each a jwt_issuer, a jwt_audience or a secret of its own"
+                    )
+        return self
+
+    def users(self) -> dict[str, AppUsers]:
+        """Whose tokens are taken, by app; empty where users can't sign in."""
+        if not (self.jwt_secret or self.jwks_url):
+            return dict(self.apps)
+        own = AppUsers(
+            jwt_secret=self.jwt_secret,
+            jwks_url=self.jwks_url,
+            jwt_audience=self.jwt_audience,
+            jwt_issuer=self.jwt_issuer,
+        )
+        return {"default": own, **self.apps}
 
     @classmethod
     def settings_customise_sources(

@@ -89,9 +89,10 @@ async def keep(here: Context, who: owners.Principal, wanted: Asked) -> Kept:
     """Keeps what a URL, base64, a data URI or bytes hold. Waits for `wait` seconds at the most until a URL's are in."""
     item = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
     if wanted.request.data is not None:
-        accepted = await handed_over.keep(who, item, _content(here, wanted), here.tools)
+    quota = here.app.rules.quotas.of(who.owner)
+        accepted = await handed_over.keep(who, item, _content(here, wanted), here.tools, quota=quota)
     else:
-        (accepted,) = await accept.accept(here.app.data, who, [item])
+        (accepted,) = await accept.accept(here.app.data, who, [item], quota=quota)
     media_id = _accepted(accepted)
     if wanted.request.mode == "keep":
         await _wait(here, {media_id: wanted.request.wait})
@@ -108,21 +109,23 @@ async def keep_many(
     acceptances: dict[int, accepting.Acceptance] = {}
     waits: dict[int, float] = {}
     for n, one in enumerate(items):
+    quota = here.app.rules.quotas.of(who.owner)
         try:
             wanted = asked(one)
             acceptance = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
             if wanted.request.data is not None:
-                done[n] = _accepted(await handed_over.keep(who, acceptance, _content(here, wanted), here.tools))
+                content = _content(here, wanted)
+                done[n] = _accepted(await handed_over.keep(who, acceptance, content, here.tools, quota=quota))
             else:
                 acceptances[n] = acceptance
                 waits[n] = wanted.request.wait if wanted.request.mode == "keep" else 0
         except errors.AmbrotypeError as error:
             failed[n] = error
-    accepted = await accept.accept(here.app.data, who, list(acceptances.values())) if acceptances else []
+    accepted = await accept.accept(here.app.data, who, list(acceptances.values()), quota=quota) if acceptances else []
     for n, outcome in zip(acceptances, accepted, strict=True):
         try:
             done[n] = _accepted(outcome)
-        except errors.NotFound as error:
+        except (errors.NotFound, errors.QuotaExceeded) as error:
             failed[n] = error
     await _wait(here, {media_id: waits.get(n, 0) for n, media_id in done.items()})
     shown = await _shown(here, who, list(done.values()))
@@ -143,7 +146,8 @@ async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, 
         clash = await rows.other_with_source(tx, media_id, source.hash)
     if clash is not None:
         raise errors.Conflict(f"That URL is already the source of the media item {clash}.")
-    if await accept.keep_again(here.app.data, who, media_id, source) is None:
+    quota = here.app.rules.quotas.of(who.owner)
+    if await accept.keep_again(here.app.data, who, media_id, source, quota=quota) is None:
         raise listing.missing(media_id)
     return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
 
@@ -200,3 +204,5 @@ async def _shown(here: Context, who: owners.Principal, wanted: Sequence[uuid.UUI
     async with here.app.data.transaction(who) as tx:
         found = await rows.some(tx, list(wanted))
     return {media_id: view.media_of(row, here.app.addresses) for media_id, row in found.items()}
+    if outcome.outcome == "over_quota":
+        raise errors.QuotaExceeded(outcome.detail or "This would be more than the quota.")

@@ -64,22 +64,27 @@ async def any_service(data: database.Database) -> bool:
 
 
 async def principal(
-    data: database.Database, secret: str, *, app: str | None = None, owner: str | None = None
+    data: database.Database, secret: str, *, app: str | None = None, owner: owners.Owner | None = None
 ) -> owners.Principal:
     """Who asks with this key, naming this app and this owner by header. Raises what is wrong with either."""
     async with data.transaction(database.NOBODY) as tx:
         row = await rows.known(tx, digest(secret))
     if row is None:
         raise errors.Unauthenticated("This API key is not known here, or was revoked.")
-    chosen = row["app"]
-    if app is not None and app != chosen:
-        if row["role"] != "service":
-            raise errors.Forbidden(f"Only a service key may name another app; this key belongs to {chosen!r}.")
-        chosen = owners.app_name(app)
-    named = None if owner is None else owners.parse(owner)
-    if named == owners.SERVICE and row["role"] != "service":
+    return acting(role=row["role"], app=row["app"], key_id=row["id"], named_app=app, named=owner)
+
+
+def acting(
+    *, role: KeyRole, app: str, key_id: uuid.UUID | None, named_app: str | None, named: owners.Owner | None
+) -> owners.Principal:
+    """A key's principal: only a service key may name another app, or act for the service itself."""
+    if named_app is not None and named_app != app:
+        if role != "service":
+            raise errors.Forbidden(f"Only a service key may name another app; this key belongs to {app!r}.")
+        app = owners.app_name(named_app)
+    if named == owners.SERVICE and role != "service":
         raise errors.Forbidden("Only a service key may act for the service itself; name user:<id> or guest:<id>.")
-    return owners.Principal(role=row["role"], app=chosen, owner=named, key_id=row["id"])
+    return owners.Principal(role=role, app=app, owner=named, key_id=key_id)
 
 
 def _found(row: database.Row | None, key_id: uuid.UUID) -> Key:

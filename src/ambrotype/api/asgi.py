@@ -12,11 +12,19 @@ from starlette import routing
 
 from ambrotype import logs
 from ambrotype import settings as settings_
-from ambrotype.api import context, documents, errors, health, keep, keys, media, permanent, requests
+from ambrotype.accounts import rates
+from ambrotype.api import (
+    context, documents, errors, guests, health, keep, keys, media, permanent, requests, session
+)  # fmt: skip
 from ambrotype.capture import request as fields
 
-ROUTERS = (keep.router, media.router, keys.router, health.router)
+ROUTERS = (keep.router, media.router, keys.router, guests.router, session.router, health.router)
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
+
+EXPOSED = (
+    "X-Request-Id", "ETag", "Content-Range", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"
+)  # fmt: skip
+"""Headers that a page of another origin may read."""
 
 
 def create() -> fastapi.FastAPI:
@@ -33,6 +41,15 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
     async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
         async with context.opened(settings) as here:
             app.state.context = here
+            app.state.limiter = rates.Limiter(
+                rates.Rates(
+                    keys=settings.rate_keys,
+                    users=settings.rate_users,
+                    guests=settings.rate_guests,
+                    nobody=settings.rate_nobody,
+                    new_guests=settings.rate_new_guests,
+                )
+            )
             app.state.permanent = permanent.handlers(here)
             try:
                 yield
@@ -59,7 +76,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["X-Request-Id", "ETag", "Content-Range", "Retry-After"],
+            expose_headers=EXPOSED,
         )
     app.add_middleware(requests.Requests, most=requests.MOST_BODY)
     app.openapi = functools.partial(_openapi, app, app.openapi)  # type: ignore[method-assign]

@@ -1,15 +1,16 @@
-"""Who is asking: from the Authorization header and the two that name an app and an owner, to a principal."""
+"""Who is asking, and whether they may: what routes depend on."""
 
 from typing import Annotated
 
 import fastapi
 from fastapi import security
 
-from ambrotype.accounts import keys
-from ambrotype.api import context
+from ambrotype.api import context, credentials, limiting
 from ambrotype.core import errors, owners
 
-_bearer = security.HTTPBearer(auto_error=False, description="An API key, `amb_…`.")
+_bearer = security.HTTPBearer(
+    auto_error=False, description="An API key `amb_…`, a user's JWT, or a guest's token `gst_…`."
+)
 
 OwnerHeader = Annotated[
     str | None,
@@ -28,33 +29,25 @@ async def anyone(
     owner: OwnerHeader = None,
     app: AppHeader = None,
 ) -> owners.Principal | None:
-    """The caller, or None without credentials; wrong ones are refused in any case."""
-    if bearer is None:
-        if "authorization" in request.headers:
-            raise errors.Unauthenticated("Send credentials as `Authorization: Bearer amb_…`.")
-        return None
-    return await principal(here, bearer.credentials, owner=owner, app=app)
+    """The caller, or None without credentials; wrong ones are refused in any case. The request is counted.
 
-
-async def principal(here: context.Context, credentials: str, *, owner: str | None, app: str | None) -> owners.Principal:
-    """The principal that a bearer token stands for."""
-    if not credentials.startswith("amb_"):
-        raise errors.Unauthenticated("This token is not known here; an API key begins with amb_.")
-    return await keys.principal(here.app.data, credentials, app=app, owner=_text(owner) if owner is not None else None)
-
-
-def _text(header: str) -> str:
-    """Owners' names may hold any letter. Clients send UTF-8, which HTTP servers read as Latin-1."""
+    The parameters are for the OpenAPI document: `credentials` reads the headers, and cookies too.
+    """
     try:
-        return header.encode("latin-1").decode()
-    except UnicodeError:
-        return header
+        who = await credentials.principal(here, request)
+    except errors.Unauthenticated:
+        limiting.count(request, None)
+        raise
+    limiting.count(request, who)
+    return who
 
 
 async def somebody(found: Annotated[owners.Principal | None, fastapi.Depends(anyone)]) -> owners.Principal:
     """The caller; nobody is refused."""
     if found is None:
-        raise errors.Unauthenticated("Send an API key as `Authorization: Bearer amb_…`.")
+        raise errors.Unauthenticated(
+            "Sign in: send an API key, a user's token or a guest's as `Authorization: Bearer …`."
+        )
     return found
 
 

@@ -43,6 +43,7 @@ _WHAT = {
     416: "no byte of the range lies within the file",
     422: "something in the request is wrong",
     501: "not possible with this build or store",
+    429: "too many requests",
     503: "the database or the store can't be reached just now",
 }
 
@@ -62,8 +63,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-READING = problems(400, 401, 404, 422, 503)
-LISTING = problems(400, 401, 422, 503)
+READING = problems(400, 401, 404, 422, 429, 503)
+LISTING = problems(400, 401, 422, 429, 503)
 SEARCHING = problems(400, 401, 403, 404, 422, 503)
-WRITING = problems(400, 401, 403, 404, 422, 503)
+WRITING = problems(400, 401, 403, 404, 422, 429, 503)
 """The replies that every route of that sort may give."""

@@ -25,6 +25,8 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.Conflict: 409,
     errors.IdempotencyConflict: 409,
     errors.OwnerRequired: 400,
+    errors.QuotaExceeded: 403,
+    errors.RateLimited: 429,
     errors.PreconditionFailed: 412,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidSignature: 403,

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Mapping
 
 import fastapi
+from starlette import requests as starlette_requests
 
-from ambrotype.api import caller, context
+from ambrotype.api import context, credentials
 from ambrotype.api import errors as problems
 from ambrotype.capture import network
 from ambrotype.core import errors, ids, owners
@@ -69,16 +70,8 @@ async def _find(
 
 async def _who(here: context.Context, scope: asgi.Scope) -> owners.Principal | None:
     """The caller, if one says so. A key that names nobody has no rights here, and needs none for what is public."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if not scheme:
-        return None
-    if scheme.lower() != "bearer" or not token.strip():
-        raise errors.Unauthenticated("Send credentials as `Authorization: Bearer amb_…`.")
-    who = await caller.principal(
-        here, token.strip(), owner=headers.get("ambrotype-owner"), app=headers.get("ambrotype-app")
-    )
-    return who if who.owner is not None or who.administrator else None
+    who = await credentials.principal(here, starlette_requests.HTTPConnection(scope))
+    return who if who is None or who.owner is not None or who.administrator else None
 
 
 def _deliverable(here: context.Context, row: database.Row) -> deliverable.Deliverable:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from ambrotype.api import errors as problems
+from ambrotype.api import limiting
 from ambrotype.core import errors, ids
 from ambrotype.delivery import asgi
 
@@ -44,7 +45,11 @@ class Requests:
                 if body.too_large:  # whatever the route made of the body that it could not read
                     raise body.too_large
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *limiting.headers(scope),
+                    (b"x-request-id", request_id.encode()),
+                ]
             await send(message)
 
         async def refuse(error: errors.AmbrotypeError) -> None:

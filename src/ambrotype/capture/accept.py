@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from ambrotype.capture import network, request
 from ambrotype.core import errors, expiry, owners, sources, types, words
 from ambrotype.core import layout as layouts_
+from ambrotype.core import quotas as quotas_
 from ambrotype.records import accepting, captures, database
 
 NEVER = datetime.timedelta(days=30)
@@ -27,6 +28,7 @@ class Rules:
     layout: str
     layouts: Mapping[str, layouts_.Layout]
     retention: Mapping[str, int]
+    quotas: quotas_.Quotas = quotas_.Quotas()
 
     def allowed(self, *, trusted: bool) -> network.Allowed:
         """The private networks that this source may reach after all."""
@@ -105,10 +107,10 @@ def acceptance(asked: request.KeepRequest, *, rules: Rules, trusted: bool) -> ac
     )
 
 
-def of_bytes(item: accepting.Acceptance, digest: bytes) -> accepting.Acceptance:
-    """The same item, known by its bytes instead of a URL."""
+def of_bytes(item: accepting.Acceptance, digest: bytes, size: int) -> accepting.Acceptance:
+    """The same item, known by its bytes (their SHA-256) instead of a URL."""
     known_by = hashlib.sha256(b"data:" + digest).hexdigest()
-    return dataclasses.replace(item, fields=item.fields | {"source_hash": known_by})
+    return dataclasses.replace(item, fields=item.fields | {"source_hash": known_by, "incoming": size})
 
 
 def _parent(
@@ -132,20 +134,29 @@ def _name(asked: request.KeepRequest, *, kind: str, ext: str | None) -> str:
 
 
 async def accept(
-    data: database.Database, who: owners.Principal, items: Sequence[accepting.Acceptance]
+    data: database.Database,
+    who: owners.Principal,
+    items: Sequence[accepting.Acceptance],
+    *,
+    quota: quotas_.Quota = quotas_.NONE,
 ) -> list[accepting.Accepted]:
     """Writes the promises, all of them in one transaction; they are scheduled when this returns."""
 
     async def work(tx: database.Transaction) -> list[accepting.Accepted]:
-        return await accepting.accept(tx, items)
+        return await accepting.accept(tx, items, quota=quota)
 
     accepted: list[accepting.Accepted] = await data.retrying(who, work)
     return accepted
 
 
 async def keep_again(
-    data: database.Database, who: owners.Principal, media_id: uuid.UUID, source: accepting.Origin
+    data: database.Database,
+    who: owners.Principal,
+    media_id: uuid.UUID,
+    source: accepting.Origin,
+    *,
+    quota: quotas_.Quota = quotas_.NONE,
 ) -> str | None:
     """Saves a temporary item, or tries a lost or expired one again; its former status, None if there is none such."""
     async with data.transaction(who) as tx:
-        return await accepting.resume(tx, media_id, source)
+        return await accepting.resume(tx, media_id, source, quota=quota)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from ambrotype.capture import accept, pipeline
 from ambrotype.capture.fetch import Announced
-from ambrotype.core import errors, owners
+from ambrotype.core import errors, owners, quotas
 from ambrotype.records import accepting, captures, database
 
 _DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*?)(?P<base64>;base64)?,", re.IGNORECASE)
@@ -40,13 +40,18 @@ def _base64(text: str) -> bytes:
 
 
 async def keep(
-    who: owners.Principal, item: accepting.Acceptance, content: bytes, tools: pipeline.Tools
+    who: owners.Principal,
+    item: accepting.Acceptance,
+    content: bytes,
+    tools: pipeline.Tools,
+    *,
+    quota: quotas.Quota = quotas.NONE,
 ) -> accepting.Accepted:
     """Accepts, verifies, stores and records the bytes in one transaction: kept when this returns, else nothing is there."""
     digest = hashlib.sha256(content).digest()
 
     async def work(tx: database.Transaction) -> accepting.Accepted:
-        (accepted,) = await accepting.accept(tx, [accept.of_bytes(item, digest)])
+        (accepted,) = await accepting.accept(tx, [accept.of_bytes(item, digest, len(content))], quota=quota)
         if accepted.id is None or accepted.outcome != "new":
             return accepted
         made = await captures.item(tx, accepted.id)

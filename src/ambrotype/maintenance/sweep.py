@@ -7,12 +7,15 @@ from pathlib import Path
 
 import structlog
 
+from ambrotype.accounts import guests
 from ambrotype.core import errors
-from ambrotype.records import database, workers
+from ambrotype.records import database, sessions, usage, workers
 from ambrotype.storage import contract
 
 OFTEN = 15.0
 SELDOM = 3600.0
+FOLD = 10_000
+"""Changes of usage that are added up in one transaction."""
 LEFTOVER = 24 * 3600.0
 """Age in seconds at which unpublished bytes that no writer holds are leftovers of a crash."""
 
@@ -25,6 +28,9 @@ async def forever(data: database.Database, store: contract.Store, *, spool: Path
     while True:
         try:
             await expire(data)
+            while await guests.move(data):
+                pass
+            await fold(data)
             if time.monotonic() >= next_full:
                 await full(data, store, spool=spool, days=days)
                 next_full = time.monotonic() + SELDOM
@@ -42,12 +48,21 @@ async def expire(data: database.Database) -> None:
         await workers.trash_due(tx)
 
 
+async def fold(data: database.Database) -> None:
+    """Adds what has changed into the owners' totals."""
+    more = True
+    while more:
+        async with data.transaction(database.WORKER) as tx:
+            more = await usage.fold(tx, most=FOLD) == FOLD
+
+
 async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:
-    """Expired rows of that many days (0 = never), used idempotency keys, purged objects, leftovers of crashed writes."""
+    """Expired rows of that many days (0 = never), idempotency keys, sessions, purged objects, leftovers of writes."""
     async with data.transaction(database.WORKER) as tx:
         if days:
             await workers.sweep_expired(tx, days=days)
         await workers.sweep_idempotency(tx)
+        await sessions.sweep(tx)
     while await purge(data, store):
         pass
     await store.sweep(LEFTOVER)

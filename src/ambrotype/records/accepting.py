@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from ambrotype.core import ids
+from ambrotype.core import errors, ids, quotas
 from ambrotype.records import database
 
-Outcome = Literal["new", "known", "resumed", "not_found"]
+Outcome = Literal["new", "known", "resumed", "not_found", "over_quota"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Acceptance:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What became of it. `detail` says why not, for `not_found`."""
+    """What became of it. `detail` says why not, for `not_found` and `over_quota`."""
 
     id: uuid.UUID | None
     outcome: Outcome
@@ -78,26 +78,49 @@ def _item(item: Acceptance) -> dict[str, Any]:
     }
 
 
-async def accept(tx: database.Transaction, items: Sequence[Acceptance]) -> list[Accepted]:
-    """Accepts each item as the transaction's caller, in order; one that names what is not theirs fails alone."""
+async def accept(
+    tx: database.Transaction, items: Sequence[Acceptance], *, quota: quotas.Quota = quotas.NONE
+) -> list[Accepted]:
+    """Accepts each item as the transaction's caller, in order; one that names what is not theirs, or that is over the
+    quota, fails alone."""
     found = await tx.all(
-        "select id, outcome, detail from ambrotype.accept(%(items)s, %(owner)s) order by n",
+        "select id, outcome, detail"
+        " from ambrotype.accept(%(items)s, %(owner)s, %(most_items)s, %(most_bytes)s) order by n",
         items=database.json([_item(item) for item in items]),
         owner=ids.new(),
+        most_items=quota.items,
+        most_bytes=quota.bytes,
     )
     return [Accepted(**row) for row in found]
 
 
-async def resume(tx: database.Transaction, media_id: uuid.UUID, origin: Origin) -> str | None:
-    """Keeps a temporary, expired or lost item, from this source. What its status was, or None if it is not the caller's."""
+async def resume(
+    tx: database.Transaction, media_id: uuid.UUID, origin: Origin, *, quota: quotas.Quota = quotas.NONE
+) -> str | None:
+    """Keeps a temporary, expired or lost item, from this source. Its former status, or None if it is not the caller's.
+
+    Raises `errors.QuotaExceeded`; nothing of it is to be committed then.
+    """
+    if quota.limited:
+        await tx.run("select ambrotype.lock_quota(ambrotype.own(%(fresh)s))", fresh=ids.new())
     row = await tx.one(
         "select ambrotype.resume_keeping(id, owner_id, %(item)s) as was from ambrotype.media"
         " where id = %(id)s and deleted_at is null and status <> 'tombstone'",
         id=media_id,
         item=database.json(_origin(origin)),
     )
+    if row is not None and quota.limited and row["was"] in ("lost", "expired"):
+        await _within(tx, quota)
     await tx.run("select pg_notify('ambrotype_capture', '')")
     return row["was"] if row else None
+
+
+async def _within(tx: database.Transaction, quota: quotas.Quota) -> None:
+    over = await tx.one(
+        "select ambrotype.over_quota(null, %(items)s, %(bytes)s) as why", items=quota.items, bytes=quota.bytes
+    )
+    if over is not None and over["why"] is not None:
+        raise errors.QuotaExceeded(over["why"])
 
 
 async def forget_source(tx: database.Transaction, media_id: uuid.UUID) -> None:

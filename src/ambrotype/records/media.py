@@ -25,7 +25,8 @@ _COLUMNS = """
 """
 _TABLES = """
   join ambrotype.media_text t on t.media_id = m.id
-  join ambrotype.owner o on o.id = m.owner_id
+  join ambrotype.owner w on w.id = m.owner_id
+  join ambrotype.owner o on o.id = coalesce(w.merged_into, w.id)
 """
 NEAR = 10
 """Bits of the 64-bit perceptual hash that near-duplicates may differ in."""
