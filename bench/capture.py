@@ -26,7 +26,9 @@ def measure(place: Place) -> list[Figure]:
 
 def _small(place: Place, ours: server.Server) -> list[Figure]:
     def capture(turn: int) -> float:
-        return ours.keep_all(place.source.pictures(version=str(turn)))
+        took = ours.keep_all(place.source.pictures(version=str(turn)))
+        ours.drop_files()
+        return took
 
     def download(turn: int) -> float:
         return asyncio.run(bare.take(place.source.pictures(version=f"bare{turn}"), _clean(place.folder / "bare")))
@@ -51,9 +53,9 @@ def _large(place: Place, ours: server.Server) -> list[Figure]:
 
     def capture(turn: int) -> float:
         began = time.perf_counter()
-        found = ours.keep(url, again=True)
+        ours.keep(url, again=True)
         took = time.perf_counter() - began
-        ours.file(found).unlink()  # the next turn gets its memory: cold memory is many times slower
+        ours.drop_files()
         return took
 
     def download(turn: int) -> float:

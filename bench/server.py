@@ -15,6 +15,7 @@ from typing import Any
 from bench import processes, source
 
 KEY = "amb_bench_0123456789abcdef0123"
+PATIENCE = 60
 COMMAND = (str(Path(sys.executable).with_name("ambrotype")), "serve")
 
 
@@ -61,7 +62,9 @@ class Server:
         began = time.perf_counter()
         results = self.ask("POST", "/v1/keep/batch", {"items": [{"url": url} for url in urls]})["results"]
         while self.ask("GET", "/v1/media?status=keeping&limit=1")["items"]:
-            time.sleep(0.02)
+            if time.perf_counter() - began > PATIENCE:
+                raise RuntimeError(f"Not all of {len(urls)} were kept or lost within {PATIENCE} s.")
+            time.sleep(0.04)
         took = time.perf_counter() - began
         for result in results[:: max(1, len(results) // 10)]:
             found = self.ask("GET", f"/v1/media/{result['media']['id']}")
@@ -69,9 +72,10 @@ class Server:
                 raise RuntimeError(f"{found['id']} was not kept: {found['status']} {found['lost']}")
         return took
 
-    def file(self, found: Any) -> Path:
-        """Where the kept bytes lie."""
-        return self.data.joinpath("store", found["bucket"], found["path"])
+    def drop_files(self) -> None:
+        """Removes what is stored, behind the server's back: the next turn gets its memory, as new memory is slow."""
+        for file in self.data.joinpath("store", "media").rglob("*.*"):
+            file.unlink()
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 from ambrotype.capture import digests, fetch, network
@@ -43,8 +43,27 @@ class Checked:
     sha256: bytes
     facts: facts_.Facts
 
+    @property
+    def stored(self) -> captures.Bytes:
+        """What the row says of them."""
+        return captures.Bytes(
+            bucket=self.key.bucket,
+            path=self.key.path,
+            size=self.size,
+            sha256=self.sha256,
+            kind=self.facts.media.kind,
+            content_type=self.facts.media.content_type,
+            width=self.facts.width,
+            height=self.facts.height,
+            duration=self.facts.duration,
+        )
 
-async def capture(claim: captures.Claim, tools: Tools) -> bool:
+
+Record = Callable[[captures.Item, Checked], Awaitable[bool]]
+"""Makes checked bytes visible and facts of them; False if the item is not to be kept any more."""
+
+
+async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
     """Takes one claimed capture from its source into the store and records it.
 
     False if the item was settled by somebody else meanwhile (deleted, or kept by another worker). Raises the
@@ -55,32 +74,20 @@ async def capture(claim: captures.Claim, tools: Tools) -> bool:
     async with (
         tools.fetcher.open(source, expires_at=expires_at) as download,
         verified(claim, download.chunks(), download.announced, tools) as checked,
-        tools.data.transaction(database.WORKER) as tx,
     ):
-        return await record(tx, claim, checked)
+        return await record(claim, checked)
 
 
-async def record(tx: database.Transaction, item: captures.Item, checked: Checked) -> bool:
+async def record(tx: database.Transaction, item: captures.Item, checked: Checked, *, published: bool = False) -> bool:
     """Publishes the bytes and writes the row after them, under the item's lock: bytes before facts.
 
     `tx` is the worker's. False if the item is not to be kept any more.
     """
     if not await captures.lock(tx, item.media_id):
         return False
-    await checked.writer.publish()
-    facts = checked.facts
-    stored = captures.Bytes(
-        bucket=checked.key.bucket,
-        path=checked.key.path,
-        size=checked.size,
-        sha256=checked.sha256,
-        kind=facts.media.kind,
-        content_type=facts.media.content_type,
-        width=facts.width,
-        height=facts.height,
-        duration=facts.duration,
-    )
-    await captures.kept(tx, item.media_id, stored)
+    if not published:
+        await checked.writer.publish()
+    await captures.kept(tx, item.media_id, checked.stored)
     return True
 
 
@@ -128,7 +135,11 @@ async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, c
         hashes.update(chunk)
         await writer.write(chunk)
     else:
-        await asyncio.gather(asyncio.to_thread(hashes.update, chunk), writer.write(chunk))
+        hashing = asyncio.get_running_loop().run_in_executor(None, hashes.update, chunk)
+        try:
+            await writer.write(chunk)
+        finally:
+            await hashing
     if copy is not None:
         await asyncio.to_thread(copy.write, chunk)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import typer
+import uvloop
 
 from ambrotype.cli import exits
 
@@ -13,14 +14,18 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` in which SIGTERM unwinds as Ctrl-C does: what is open is closed, and the exit code tells."""
+    """`asyncio.run` in which SIGTERM unwinds as Ctrl-C does: what is open is closed, and the exit code tells.
+
+    On uvloop: a worker spends much of its time in the event loop.
+    """
 
     async def guarded() -> T:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _current().cancel)
         return await main
 
     try:
-        return asyncio.run(guarded())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(guarded())
     except asyncio.CancelledError:
         raise typer.Exit(exits.TERMINATED) from None
     except BaseExceptionGroup as group:

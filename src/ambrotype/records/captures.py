@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ambrotype.core import errors
@@ -277,6 +277,38 @@ async def kept(tx: database.Transaction, media_id: uuid.UUID, stored: Bytes) -> 
         """,
         id=media_id,
         **dataclasses.asdict(stored),
+    )
+
+
+async def lock_free(tx: database.Transaction, media: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Locks those of the items that are to be kept and that nobody else has locked, without waiting: no deadlock."""
+    found = await tx.all(
+        "select id from ambrotype.media where id = any(%(ids)s) and status = 'keeping' for update skip locked",
+        ids=list(media),
+    )
+    return {row["id"] for row in found}
+
+
+async def kept_all(tx: database.Transaction, stored: Mapping[uuid.UUID, Bytes]) -> None:
+    """The same as `kept` for locked items without a slot."""
+    await tx.run(
+        """
+        with stored as (
+          select * from jsonb_to_recordset(%(stored)s) as s (id uuid, bucket text, path text, size bigint, sha256 text,
+            kind text, content_type text, width integer, height integer, duration double precision)
+        ),
+        done as (delete from ambrotype.capture c using stored s where c.media_id = s.id)
+        update ambrotype.media m set status = 'kept', kept_at = now(), bucket = s.bucket, path = s.path, size = s.size,
+          sha256 = decode(s.sha256, 'hex'), kind = s.kind, content_type = s.content_type, width = s.width,
+          height = s.height, duration = s.duration
+        from stored s where m.id = s.id
+        """,
+        stored=database.json(
+            [
+                {**dataclasses.asdict(one), "id": media_id, "sha256": one.sha256.hex()}
+                for media_id, one in stored.items()
+            ]
+        ),
     )
 
 

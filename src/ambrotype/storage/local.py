@@ -132,6 +132,8 @@ class LocalWriter:
 
     async def abort(self) -> None:
         self._small = bytearray()
+        if self._draft.over:
+            return
         await self._run(self._draft.abort)
 
     async def _run(self, work: Callable[[], None]) -> None:

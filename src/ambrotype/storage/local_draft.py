@@ -43,6 +43,11 @@ class Draft:
         """Where the bytes lie until they are published; all of them are there once sealed."""
         return self._tree.root / local_tree.DRAFTS / self._name
 
+    @property
+    def over(self) -> bool:
+        """Whether it was published, or aborted: nothing of it is left to remove."""
+        return self._over and self._fd is None
+
     def write(self, *pieces: bytes | bytearray | memoryview) -> None:
         """Appends. A failure is final: every later step raises it again."""
         with self._step() as fd:
