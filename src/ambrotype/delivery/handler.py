@@ -50,8 +50,8 @@ class Doors:
     hurry: Callable[[uuid.UUID], Awaitable[None]]
     """Moves the item's capture to the front of the queue."""
     wait: Callable[[uuid.UUID, float], Awaitable[deliverable.Deliverable | None]]
-    """The item once it is no longer `keeping`, or as it is after so many seconds; None when it is gone. Its
-    `mine` is ignored."""
+    """The item once it is no longer `keeping`, or as it is after so many seconds; None when it is gone. What depends on
+    who asks (`mine` and the source) is ignored: it stays as it was found."""
     render: Callable[[deliverable.Deliverable, Mapping[str, str], str], Awaitable[deliverable.Content]]
     """The rendition that these transform parameters and this Accept header ask for, made if need be."""
     share_holds: Callable[[str, uuid.UUID], Awaitable[bool]]
@@ -144,7 +144,12 @@ class Permanent:
 
         if not await body.while_connected(receive, wait()):
             return None
-        later = settled[0] and dataclasses.replace(settled[0], mine=first.found.mine)
+        later = settled[0] and dataclasses.replace(
+            settled[0],
+            mine=first.found.mine,
+            source_url=first.found.source_url,
+            source_allowed=first.found.source_allowed,
+        )
         second = decision.admit(later, asked, access, waited=True)
         return None if isinstance(second, decision.Wait) else second
 
