@@ -9,7 +9,7 @@ import structlog
 
 from ambrotype import verbs
 from ambrotype.core import errors, ids, media, owners
-from ambrotype.library import changes, editing, listing
+from ambrotype.library import changes, collections, editing, listing
 from ambrotype.library import filters as filters_
 from ambrotype.records import database, operations
 from ambrotype.records import listing as lists
@@ -182,8 +182,12 @@ async def _one(here: verbs.Context, who: owners.Principal, asked: BulkRequest, m
             await editing.edit(data, who, addresses, media_id, {"visibility": asked.visibility})
         case "tag" | "untag":
             await _tag(here, who, asked, media_id)
-        case "collect" | "uncollect":
-            raise errors.NotSupported("This version has no collections yet.")
+        case "collect" if asked.collection is not None:
+            await collections.put(data, who, addresses, asked.collection, media_id)
+        case "uncollect" if asked.collection is not None:
+            await collections.take_out(data, who, asked.collection, media_id)
+        case _:
+            raise errors.InvalidRequest(f"The action {asked.action} needs more than was given.")
 
 
 async def _tag(here: verbs.Context, who: owners.Principal, asked: BulkRequest, media_id: uuid.UUID) -> None:

@@ -1,6 +1,7 @@
 """`/v1/projects`: named places and their versions. `{p}` and `{s}` are percent-encoded, slashes too."""
 
 import urllib.parse
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import fastapi
@@ -10,6 +11,7 @@ from fastapi import responses
 from ambrotype.api import caller, context, documents
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import errors
+from ambrotype.delivery import asgi
 from ambrotype.library import listing, versions
 
 router = fastapi.APIRouter(tags=["projects"])
@@ -17,6 +19,19 @@ router = fastapi.APIRouter(tags=["projects"])
 _PROJECTS = pydantic.TypeAdapter(listing.Page[versions.Project])
 _SLOTS = pydantic.TypeAdapter(listing.Page[versions.Slot])
 _SLOT = pydantic.TypeAdapter(versions.Slot)
+
+
+class EncodedNames:
+    """Lets `{p}` and `{s}` hold slashes: under /v1/projects the path is routed as it was sent, still percent-encoded."""
+
+    def __init__(self, app: Callable[[asgi.Scope, asgi.Receive, asgi.Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        raw = scope.get("raw_path")
+        if scope["type"] == "http" and raw and scope["path"].startswith("/v1/projects/"):
+            scope = {**scope, "path": raw.partition(b"?")[0].decode("latin-1")}
+        await self._app(scope, receive, send)
 
 
 class Current(pydantic.BaseModel):
@@ -46,11 +61,10 @@ def _json(content: bytes) -> fastapi.Response:
 
 
 def _names(request: fastapi.Request) -> list[str]:
-    """Project and slot from the path as it was sent: a decoded `%2F` could not be told from a slash."""
-    raw = request.scope.get("raw_path") or urllib.parse.quote(request.scope["path"]).encode()
-    parts = raw.split(b"?")[0].decode("latin-1").split("/")
+    """Project and slot from the path, which is still encoded (see `EncodedNames`)."""
+    encoded = [request.path_params[name] for name in ("p", "s") if name in request.path_params]
     try:
-        names = [urllib.parse.unquote(part, errors="strict") for part in (parts[3:4] + parts[5:6])]
+        names = [urllib.parse.unquote(part, errors="strict") for part in encoded]
     except UnicodeDecodeError:
         raise errors.InvalidRequest("The names in the path are not valid UTF-8.") from None
     if any("\x00" in name or len(name) > 255 for name in names):

@@ -265,7 +265,7 @@ async def kept(tx: database.Transaction, media_id: uuid.UUID, stored: Bytes) -> 
         """
         with done as (delete from ambrotype.capture where media_id = %(id)s),
         item as (
-          update ambrotype.media set status = 'kept', kept_at = now(), bucket = %(bucket)s, path = %(path)s, size = %(size)s,
+          update ambrotype.media set status = 'kept', kept_at = clock_timestamp(), bucket = %(bucket)s, path = %(path)s, size = %(size)s,
             sha256 = %(sha256)s, kind = %(kind)s, content_type = %(content_type)s, width = %(width)s, height = %(height)s,
             duration = %(duration)s
           where id = %(id)s returning id, owner_id, project, slot, version
@@ -298,7 +298,7 @@ async def kept_all(tx: database.Transaction, stored: Mapping[uuid.UUID, Bytes]) 
             kind text, content_type text, width integer, height integer, duration double precision)
         ),
         done as (delete from ambrotype.capture c using stored s where c.media_id = s.id)
-        update ambrotype.media m set status = 'kept', kept_at = now(), bucket = s.bucket, path = s.path, size = s.size,
+        update ambrotype.media m set status = 'kept', kept_at = clock_timestamp(), bucket = s.bucket, path = s.path, size = s.size,
           sha256 = decode(s.sha256, 'hex'), kind = s.kind, content_type = s.content_type, width = s.width,
           height = s.height, duration = s.duration
         from stored s where m.id = s.id
