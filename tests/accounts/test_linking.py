@@ -159,9 +159,7 @@ async def test_two_guests_go_to_one_new_user_at_once(data: database.Database) ->
     assert set(await libraries.seen(data, me)) == set(theirs)
 
 
-async def test_what_a_guest_keeps_during_the_link_is_the_users_or_refused(
-    data: database.Database, admin: str
-) -> None:
+async def test_what_a_guest_keeps_during_the_link_is_the_users_or_refused(data: database.Database, admin: str) -> None:
     for turn in range(10):
         token, guest = await libraries.guest(data)
         me = libraries.user(f"u{turn}")
@@ -216,7 +214,10 @@ async def test_a_slot_of_the_guest_alone_comes_along_with_its_current_version(
     sql(admin, "update ambrotype.slot set current_id = %s", items[1])
     await guests.link(data, libraries.user(), token)
     await libraries.move_all(data)
-    found = sql(admin, "select s.last_version, s.current_id, o.kind from ambrotype.slot s join ambrotype.owner o on o.id = s.owner_id")
+    found = sql(
+        admin,
+        "select s.last_version, s.current_id, o.kind from ambrotype.slot s join ambrotype.owner o on o.id = s.owner_id",
+    )
     assert found == [(2, items[1], "user")]
 
 

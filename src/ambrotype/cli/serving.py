@@ -81,10 +81,11 @@ async def _prepared(settings: settings_.Settings, address: str) -> keys.NewKey |
     async with app_.opened(settings, say=output.say) as app:
         if await keys.any_service(app.data):
             return None
-        if not binding.loopback(address):
+        if not binding.loopback(address) and not app.tokens.any:
             raise errors.InvalidSetting(
                 f"Nobody could sign in yet, so only loopback may be listened on, not {address}: set"
-                " AMBROTYPE_BOOTSTRAP_KEY, or make a key with `ambrotype keys create NAME --role service`."
+                " AMBROTYPE_BOOTSTRAP_KEY, AMBROTYPE_JWT_SECRET or AMBROTYPE_JWKS_URL, or make a key with"
+                " `ambrotype keys create NAME --role service`."
             )
         return await keys.create(app.data, name="first", role="service")
 
