@@ -254,6 +254,43 @@ async def test_every_table_of_an_owners_things_is_moved_or_named_here(data: data
     assert {str(name) for (name,) in tables if f"update {name} " not in body} - stays - follows == set()
 
 
+async def test_collections_and_shares_come_along(data: database.Database, admin: str) -> None:
+    token, guest = await libraries.guest(data)
+    (alone,) = await libraries.ids(data, guest, libraries.url(1), project="film", slot="alone")
+    (both,) = await libraries.ids(data, guest, libraries.url(2), project="film", slot="both")
+    (mine,) = await libraries.ids(data, libraries.user(), libraries.url(3), project="film", slot="both")
+    libraries.arrive(admin, [alone, both, mine])
+    sql(
+        admin,
+        "update ambrotype.slot s set current_id = m.id from ambrotype.media m"
+        " where (m.owner_id, m.slot) = (s.owner_id, s.name)",
+    )
+    guest_id = sql(admin, "select owner_id from ambrotype.media where id = %s", alone)[0][0]
+    made = sql(
+        admin,
+        "insert into ambrotype.collection (id, owner_id, name) values (gen_random_uuid(), %s, 'mood') returning id",
+        guest_id,
+    )[0][0]
+    sql(admin, "insert into ambrotype.collection_item values (%s, %s, %s, 1, null, now())", made, alone, guest_id)
+    for place in ("alone", "both"):
+        sql(
+            admin,
+            "insert into ambrotype.share (id, owner_id, app, project, slot, kid, token_hash)"
+            " values (gen_random_uuid(), %s, 'default', 'film', %s, 'k', sha256(%s::bytea))",
+            guest_id,
+            place,
+            place,
+        )
+    shown = "select m.id from ambrotype.share s, ambrotype.shared_media(s.id) m order by s.token_hash = sha256('both')"
+    assert sql(admin, shown) == [(alone,), (both,)]
+    await guests.link(data, libraries.user(), token)
+    await libraries.move_all(data)
+    assert sql(admin, shown) == [(alone,), (both,)]
+    user_id = sql(admin, "select id from ambrotype.owner where kind = 'user'")[0][0]
+    for table in ("collection", "collection_item", "share", "slot"):
+        assert sql(admin, f"select distinct owner_id from ambrotype.{table}") == [(user_id,)], table
+
+
 async def test_a_tombstone_and_its_events_stay_visible_to_the_user(data: database.Database, admin: str) -> None:
     token, guest = await libraries.guest(data)
     (item,) = await libraries.ids(data, guest, libraries.url(1))

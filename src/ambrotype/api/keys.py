@@ -15,7 +15,7 @@ from ambrotype.library import listing
 
 router = fastapi.APIRouter(tags=["keys"])
 
-_REPLIES = documents.problems(401, 403, 404, 422, 503)
+_REPLIES = documents.problems(401, 403, 404, 422, 429, 503)
 _KEY = pydantic.TypeAdapter(nouns.Key)
 _NEW = pydantic.TypeAdapter(nouns.NewKey)
 _PAGE = pydantic.TypeAdapter(listing.Page[nouns.Key])

@@ -239,6 +239,12 @@ begin
   return cardinality(items);
 end $$;
 
+-- What a guest has besides items and slots: nothing yet. A migration that adds such a table replaces this function.
+create function move_rest(guest uuid, target uuid) returns void language plpgsql volatile
+set search_path = ambrotype, pg_temp as $$
+begin
+end $$;
+
 -- The next rows of a linked guest, about `most` items: false when there is nothing left to move for anybody. Each call
 -- is a transaction of its own; in between, and for ever if no worker runs, the policies show both owners' rows as one.
 create function move_guests(most integer) returns boolean language plpgsql volatile security definer
@@ -274,6 +280,7 @@ begin
   select coalesce(array_agg(id), '{}') into items from moved;
   perform move_dependents(items, guest.merged_into);
   if cardinality(batch) = 0 then
+    perform move_rest(guest.id, guest.merged_into);
     update owner set moved_at = now() where id = guest.id;
   end if;
   return true;
