@@ -93,11 +93,15 @@ class Running:
         return [me, *me.children(recursive=True)]
 
     def end(self) -> None:
-        """After the test, whatever came of it."""
+        """After the test, whatever came of it; politely first, so that no PostgreSQL stays."""
         if self.process.poll() is None:
-            for member in self.family():
-                member.kill()
-            self.process.wait()
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                for member in self.family():
+                    member.kill()
+                self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
 
