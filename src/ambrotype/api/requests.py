@@ -42,8 +42,6 @@ class Requests:
         async def tagged(message: asgi.Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                if body.too_large:  # whatever the route made of the body that it could not read
-                    raise body.too_large
                 status = message["status"]
                 message["headers"] = [
                     *message.get("headers", []),
@@ -52,21 +50,28 @@ class Requests:
                 ]
             await send(message)
 
-        async def refuse(error: errors.AmbrotypeError) -> None:
-            body.too_large = None
-            await problems.send(error, scope, tagged, [])
+        async def answering(message: asgi.Message) -> None:
+            if body.too_large is None:
+                await tagged(message)
+            # else the route speaks of a body that it could not read: it is answered below
+
+        async def respond() -> None:
+            try:
+                if not body.announces_too_much(headers.get(b"content-length", b"")):
+                    await self._app(scope, body.receive, answering)
+            except Exception:
+                if status:  # the reply has begun: breaking the connection is all that is left to say
+                    raise
+                if body.too_large is None:
+                    log.exception("request crashed")
+                    crash = errors.AmbrotypeError("Ambrotype failed on this request; its log says how.")
+                    await problems.send(crash, scope, tagged, [])
+            if body.too_large is not None and not status:
+                await problems.send(body.too_large, scope, tagged, [])
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                body.announced(headers.get(b"content-length", b""))
-                await self._app(scope, body.receive, tagged)
-            except Exception as error:
-                if status:  # the reply has begun: breaking the connection is all that is left to say
-                    raise
-                if error is not body.too_large:
-                    log.exception("request crashed")
-                    error = errors.AmbrotypeError("Ambrotype failed on this request; its log says how.")
-                await refuse(error)
+                await respond()
             finally:
                 log.info(
                     "request",
@@ -86,10 +91,11 @@ class _Body:
         self._taken = 0
         self.too_large: errors.TooLarge | None = None
 
-    def announced(self, length: bytes) -> None:
-        """Raises `errors.TooLarge` before anything is read, where the length is told and too much."""
+    def announces_too_much(self, length: bytes) -> bool:
+        """Whether it is refused before anything of it is read."""
         if length.isdigit() and int(length[:20]) > self._most:
-            raise self._refused()
+            self._refused()
+        return self.too_large is not None
 
     async def receive(self) -> asgi.Message:
         """The next piece, or `errors.TooLarge`."""
