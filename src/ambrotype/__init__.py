@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ambrotype.core.errors import AmbrotypeError
     from ambrotype.core.keys import Key, NewKey
     from ambrotype.core.media import AtRisk, Event, Inspection, Lost, Media, Parent, Provenance
+    from ambrotype.core.rewriting import Left, Replaced, Rewritten
     from ambrotype.fields import KeepFields
     from ambrotype.local import Library, open  # noqa: A004
     from ambrotype.paging import Listed
@@ -34,6 +35,7 @@ _PLACES = {
     "Inspection": "core.media",
     "KeepFields": "fields",
     "Key": "core.keys",
+    "Left": "core.rewriting",
     "Library": "local",
     "Listed": "paging",
     "Lost": "core.media",
@@ -41,6 +43,8 @@ _PLACES = {
     "NewKey": "core.keys",
     "Parent": "core.media",
     "Provenance": "core.media",
+    "Replaced": "core.rewriting",
+    "Rewritten": "core.rewriting",
     "open": "local",
 }
 """Where each name of the public face is defined."""
@@ -54,6 +58,7 @@ __all__ = [
     "Inspection",
     "KeepFields",
     "Key",
+    "Left",
     "Library",
     "Listed",
     "Lost",
@@ -61,6 +66,8 @@ __all__ = [
     "NewKey",
     "Parent",
     "Provenance",
+    "Replaced",
+    "Rewritten",
     "errors",
     "open",
 ]

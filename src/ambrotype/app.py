@@ -12,13 +12,14 @@ from pathlib import Path
 import structlog
 
 from ambrotype import addresses as addresses_
-from ambrotype.accounts import jwks, tokens
+from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
-from ambrotype.maintenance import sweep
+from ambrotype.library import inspecting, inspection
+from ambrotype.maintenance import sweep, webhooks
 from ambrotype.records import database, embedded, listening, migrate
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
@@ -26,9 +27,10 @@ from ambrotype.storage import contract, stores
 DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
-
+USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
 OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
 """Of guests that anybody may be, unless the settings say otherwise."""
+
 log = structlog.get_logger("ambrotype")
 
 
@@ -44,9 +46,9 @@ class App:
     rules: accept.Rules
     addresses: addresses_.Addresses
     signing_keys: tuple[signing.Key, ...]
-
     tokens: tokens.Tokens
     """Users' tokens."""
+
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sentence: None) -> AsyncIterator[App]:
@@ -78,9 +80,9 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             if settings.signing_keys
             else await asyncio.to_thread(keyring.load_or_create, folder / "signing-keys")
         )
-        if settings.bootstrap_key is not None:
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
+        if settings.bootstrap_key is not None:
             await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
         yield App(
             settings=settings,
@@ -94,8 +96,8 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
                 keys=keys,
             ),
             signing_keys=keys,
-        )
             tokens=users,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -110,7 +112,7 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
                     timeout=app.settings.fetch_timeout,
                     min_rate=app.settings.fetch_min_rate,
                 ),
-                user_agent=f"Ambrotype/{importlib.metadata.version('ambrotype')}",
+                user_agent=USER_AGENT,
             )
         )
         decoder = decoders.Decoder()
@@ -127,21 +129,49 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
 
 
 async def work(app: App, stop: asyncio.Event) -> None:
-    """Captures and sweeps until `stop` is set."""
-    async with tools(app) as ready:
+    """Captures, looks into what is kept, and sweeps until `stop` is set."""
+    async with tools(app) as ready, _inspecting(app, spool=ready.spool) as inspector:
         working = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
-        hearing = asyncio.create_task(
-            listening.listen(app.direct, [CAPTURE_CHANNEL], lambda channel, payload: working.wake())
+        teller = webhooks.Teller(
+            app.data,
+            box=vault.box([key.secret for key in app.signing_keys], purpose="webhooks"),
+            # Users' webhooks never reach a private network, whatever captures may.
+            allowed=lambda trusted: app.rules.allowed_for_keys if trusted else network.NOTHING,
+            user_agent=USER_AGENT,
         )
+
+        def heard(channel: str, _: str) -> None:
+            if channel == CAPTURE_CHANNEL:
+                working.wake()
+            else:
+                inspector.wake()
+                teller.wake()
+
+        hearing = asyncio.create_task(listening.listen(app.direct, [CAPTURE_CHANNEL, MEDIA_CHANNEL], heard))
         sweeping = asyncio.create_task(
             sweep.forever(app.data, app.store, spool=ready.spool, days=app.settings.sweep_days)
         )
+        telling = asyncio.create_task(teller.forever(), name="webhooks")
         try:
             await working.run(stop)
         finally:
-            for task in (hearing, sweeping):
+            for task in (hearing, sweeping, telling):
                 task.cancel()
-            await asyncio.gather(hearing, sweeping, return_exceptions=True)
+            await asyncio.gather(hearing, sweeping, telling, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Inspecting]:
+    """Looks into kept files for the length of the block, in a child that leaves the processor to captures."""
+    decoder = decoders.Decoder(children=1, seconds=60.0, niceness=10)
+    inspector = inspecting.Inspecting(inspection.Tools(data=app.data, store=app.store, decoder=decoder, spool=spool))
+    running = asyncio.create_task(inspector.forever(), name="inspections")
+    try:
+        yield inspector
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await decoder.close()
 
 
 def served_at(folder: Path) -> str:
@@ -180,18 +210,6 @@ def _rules(settings: Settings) -> accept.Rules:
         layout=settings.layout,
         layouts=layouts,
         retention={**expiry.POLICY, **settings.retention},
-    )
-
-
-def _layout_file(file: Path) -> layout.Layout:
-    try:
-        return layout.from_mapping(tomllib.loads(file.read_text()))
-    except OSError:
-        raise errors.InvalidSetting(
-            f"AMBROTYPE_LAYOUT: {str(file)!r} is neither a preset ({', '.join(layout.PRESETS)}) nor a readable file."
-        ) from None
-    except tomllib.TOMLDecodeError as problem:
-        raise errors.InvalidSetting(f"AMBROTYPE_LAYOUT: {file} is not valid TOML: {problem}.") from None
         quotas=_quotas(settings),
     )
 
@@ -218,3 +236,15 @@ def _quotas(settings: Settings) -> quotas.Quotas:
             items=guest_items if guest_items is not None else OPEN_GUEST.items if anybody else users.items,
             bytes=guest_bytes if guest_bytes is not None else OPEN_GUEST.bytes if anybody else users.bytes,
         ),
+    )
+
+
+def _layout_file(file: Path) -> layout.Layout:
+    try:
+        return layout.from_mapping(tomllib.loads(file.read_text()))
+    except OSError:
+        raise errors.InvalidSetting(
+            f"AMBROTYPE_LAYOUT: {str(file)!r} is neither a preset ({', '.join(layout.PRESETS)}) nor a readable file."
+        ) from None
+    except tomllib.TOMLDecodeError as problem:
+        raise errors.InvalidSetting(f"AMBROTYPE_LAYOUT: {file} is not valid TOML: {problem}.") from None

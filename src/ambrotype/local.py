@@ -14,15 +14,18 @@ import structlog
 
 from ambrotype import app as app_
 from ambrotype import fields as fields_
-from ambrotype import paging, verbs
+from ambrotype import jobs, paging, verbs
 from ambrotype import settings as settings_
 from ambrotype.accounts import keys
 from ambrotype.capture import request
-from ambrotype.core import errors, ids, media, owners
+from ambrotype.capture import rewrite as rewrites
+from ambrotype.core import errors, ids, media, owners, rewriting
 from ambrotype.core import keys as nouns
+from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 from ambrotype.library import filters as filters_
 from ambrotype.library import listing
+from ambrotype.library import recipe as recipes
 
 T = TypeVar("T")
 
@@ -111,9 +114,44 @@ class Library:
 
         return _listed(fetch)
 
+    async def recipe(self, media_id: uuid.UUID | str) -> recipe_nouns.ItemRecipe:
+        """How an item was made: as told, else as its file says; with all embedded text, and tags to suggest."""
+        return await recipes.get(self._here.app.data, self._who, _id(media_id))
+
+    async def judge_tags(
+        self, media_id: uuid.UUID | str, *, accept: Iterable[str] = (), refuse: Iterable[str] = ()
+    ) -> recipe_nouns.Tags:
+        """Accepts suggested tags, which become the item's, and refuses others, which are not suggested again."""
+        return await recipes.judge_tags(
+            self._here.app.data, self._who, _id(media_id), accept=list(accept), refuse=list(refuse)
+        )
+
     async def keep_again(self, media_id: uuid.UUID | str, *, url: str | None = None) -> media.Media:
         """Saves a temporary item; tries a lost or expired one again, from another `url` if one is given."""
         return (await verbs.keep_again(self._here, self._who, _id(media_id), url=url)).media
+
+    async def rewrite(
+        self,
+        document: Any,
+        *,
+        relative: bool = False,
+        project: str | None = None,
+        slots: Mapping[str, str] | None = None,
+        only_hosts: Iterable[str] | None = None,
+        dry_run: bool = False,
+    ) -> rewriting.Rewritten:
+        """The document with a permanent URL for each media URL in it that may die; those are kept, each once.
+
+        `document` is whatever JSON can hold, or a str: JSON, Markdown, HTML or any text, which stays equal byte for
+        byte elsewhere. `slots` says what fills a slot of `project`: `{"/scenes/*/image": "{1}"}`. `relative` writes
+        `/m/{id}/{name}`; `only_hosts` leaves URLs of other hosts; `dry_run` keeps and changes nothing.
+        """
+        options = rewriting.options(
+            relative=relative, project=project, slots=slots, only_hosts=only_hosts, dry_run=dry_run
+        )
+        raw = await asyncio.to_thread(rewriting.written, document)
+        done = await verbs.rewrite(self._here, self._who, raw, request.parsed(rewrites.Asked, options))
+        return dataclasses.replace(done, document=await asyncio.to_thread(rewriting.read, done.document))
 
     @overload
     async def settled(  # type: ignore[overload-overlap]  # a str is iterable too, but is one id
@@ -214,7 +252,7 @@ async def _working(app: app_.App) -> AsyncIterator[None]:
 async def _work(app: app_.App, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            await app_.work(app, stop)
+            await jobs.work(app, stop)
         except Exception:
             log.exception("worker crashed, begins anew")
             with contextlib.suppress(TimeoutError):

@@ -13,7 +13,8 @@ from ambrotype import app as app_
 from ambrotype.accounts import keys
 from ambrotype.capture import accept, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
-from ambrotype.core import errors, media, owners
+from ambrotype.capture import rewrite as rewrites
+from ambrotype.core import errors, media, owners, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
@@ -88,8 +89,8 @@ def asked(fields: object) -> Asked:
 async def keep(here: Context, who: owners.Principal, wanted: Asked) -> Kept:
     """Keeps what a URL, base64, a data URI or bytes hold. Waits for `wait` seconds at the most until a URL's are in."""
     item = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
-    if wanted.request.data is not None:
     quota = here.app.rules.quotas.of(who.owner)
+    if wanted.request.data is not None:
         accepted = await handed_over.keep(who, item, _content(here, wanted), here.tools, quota=quota)
     else:
         (accepted,) = await accept.accept(here.app.data, who, [item], quota=quota)
@@ -108,8 +109,8 @@ async def keep_many(
     done: dict[int, uuid.UUID] = {}
     acceptances: dict[int, accepting.Acceptance] = {}
     waits: dict[int, float] = {}
-    for n, one in enumerate(items):
     quota = here.app.rules.quotas.of(who.owner)
+    for n, one in enumerate(items):
         try:
             wanted = asked(one)
             acceptance = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
@@ -159,6 +160,24 @@ async def settled(here: Context, who: owners.Principal, media_id: uuid.UUID, *, 
     return await listing.get(here.app.data, who, here.app.addresses, media_id)
 
 
+async def rewrite(here: Context, who: owners.Principal, document: str, asked: rewrites.Asked) -> rewriting.Rewritten:
+    """A document's JSON text with permanent URLs in place of those that die; what it names is promised."""
+    if here.app.settings.public_url is None and not asked.relative:
+        raise errors.PublicUrlRequired(
+            "Permanent URLs are to be written down, and AMBROTYPE_PUBLIC_URL does not say what they begin with:"
+            " set it, or ask for relative URLs."
+        )
+    return await rewrites.rewrite(
+        here.app.data,
+        who,
+        document,
+        asked,
+        rules=here.app.rules,
+        trusted=who.is_key,
+        permanent=here.app.addresses.permanent,
+    )
+
+
 async def create_key(here: Context, wanted: KeyRequest) -> key_nouns.NewKey:
     """Makes an API key; what is answered is the only thing that shows it."""
     made = await keys.create(here.app.data, name=wanted.name, role=wanted.role, app=wanted.app)
@@ -185,6 +204,8 @@ def _content(here: Context, wanted: Asked) -> bytes:
 
 
 def _accepted(outcome: accepting.Accepted) -> uuid.UUID:
+    if outcome.outcome == "over_quota":
+        raise errors.QuotaExceeded(outcome.detail or "This would be more than the quota.")
     if outcome.id is None:
         raise errors.NotFound(outcome.detail or "There is no such parent.")
     return outcome.id
@@ -204,5 +225,3 @@ async def _shown(here: Context, who: owners.Principal, wanted: Sequence[uuid.UUI
     async with here.app.data.transaction(who) as tx:
         found = await rows.some(tx, list(wanted))
     return {media_id: view.media_of(row, here.app.addresses) for media_id, row in found.items()}
-    if outcome.outcome == "over_quota":
-        raise errors.QuotaExceeded(outcome.detail or "This would be more than the quota.")

@@ -17,13 +17,18 @@ from ambrotype.media m join ambrotype.media_text t on t.media_id = m.id
 
 
 async def nothing_lost(
-    at: house.House, promises: Mapping[uuid.UUID, sources.Source], store: contract.Store | None = None
+    at: house.House,
+    promises: Mapping[uuid.UUID, sources.Source],
+    *,
+    root: Path | None = None,
+    store: contract.Store | None = None,
 ) -> None:
     """Every promise ended as it may; what is kept has its bytes, whole; there is nothing else.
 
     Rules: an acknowledged URL is one item, `kept` or lost with a code that is true for its source. A kept row's bytes
     lie at its path and are those that the source serves. Any other file is the whole file of an item that is not kept
     (a worker died between publishing and recording), at that item's own place; unpublished bytes are outside of it.
+    The store is the local one in the data folder, the one in `root`, or `store`.
     """
     items = {row["id"]: row for row in await at.all(_ITEMS)}
     by_url = [row["source_url"] for row in items.values()]
@@ -34,7 +39,7 @@ async def nothing_lost(
         end = row["lost_code"] if row["status"] == "lost" else row["status"]
         assert end in source.ends, f"{source.file} of {item} ended as {end}"
         assert not row["scheduled"], f"{item} has ended, and is still to be captured"
-    stored = await _stored(at.data / "store") if store is None else await _listed(store)
+    stored = await _stored(root or at.data / "store") if store is None else await _listed(store)
     for item, row in items.items():
         if row["status"] == "kept" and item in files:
             expected = await asyncio.to_thread(sources.sha256, files[item])

@@ -10,7 +10,7 @@ import threading
 import granian
 from granian import constants
 
-from ambrotype import app, logs, settings
+from ambrotype import app, jobs, logs, settings
 
 
 def _end_with_parent() -> None:
@@ -39,7 +39,7 @@ async def _work() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with app.opened(chosen) as opened:
-        await app.work(opened, stop)
+        await jobs.work(opened, stop)
 
 
 if __name__ == "__main__":

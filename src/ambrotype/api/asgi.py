@@ -14,11 +14,33 @@ from ambrotype import logs
 from ambrotype import settings as settings_
 from ambrotype.accounts import rates
 from ambrotype.api import (
-    context, documents, errors, guests, health, keep, keys, media, permanent, requests, session
-)  # fmt: skip
+    bulk,
+    collections,
+    context,
+    documents,
+    editing,
+    errors,
+    events,
+    guests,
+    health,
+    keep,
+    keys,
+    media,
+    permanent,
+    projects,
+    recipe,
+    requests,
+    rewrite,
+    session,
+    webhooks,
+)
 from ambrotype.capture import request as fields
 
-ROUTERS = (keep.router, media.router, keys.router, guests.router, session.router, health.router)
+ROUTERS = (
+    keep.router, rewrite.router, media.router, recipe.router,
+    bulk.router, editing.router, projects.router, collections.router, events.router, webhooks.router, keys.router, guests.router,
+    session.router, health.router,
+)  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
 
 EXPOSED = (
@@ -68,8 +90,9 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.append(routing.Route("/m/{id}/{name:path}", permanent.Endpoint()))
-    app.router.routes.append(routing.Route("/m/{id}", permanent.Endpoint()))
+    # Before all others: looking through them would cost each file's request more than finding its row.
+    app.router.routes.insert(0, routing.Route("/m/{id}/{name:path}", permanent.Endpoint()))
+    app.router.routes.insert(1, routing.Route("/m/{id}", permanent.Endpoint()))
     if settings.cors_origins:
         app.add_middleware(
             cors.CORSMiddleware,
@@ -78,6 +101,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )
+    app.add_middleware(projects.EncodedNames)
     app.add_middleware(requests.Requests, most=requests.MOST_BODY)
     app.openapi = functools.partial(_openapi, app, app.openapi)  # type: ignore[method-assign]
     return app

@@ -39,11 +39,12 @@ _WHAT = {
     404: "not there, or not the caller's",
     409: "the state does not allow it",
     410: "was there; lost, expired or purged",
+    412: "the item was changed meanwhile",
     413: "too large",
     416: "no byte of the range lies within the file",
     422: "something in the request is wrong",
-    501: "not possible with this build or store",
     429: "too many requests",
+    501: "not possible with this build or store",
     503: "the database or the store can't be reached just now",
 }
 

@@ -23,15 +23,17 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.NotFound: 404,
     errors.Gone: 410,
     errors.Conflict: 409,
+    errors.InUse: 409,
     errors.IdempotencyConflict: 409,
-    errors.OwnerRequired: 400,
     errors.QuotaExceeded: 403,
     errors.RateLimited: 429,
+    errors.OwnerRequired: 400,
     errors.PreconditionFailed: 412,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidSignature: 403,
     errors.NotSupported: 501,
     errors.MethodNotAllowed: 405,
+    errors.PublicUrlRequired: 409,
     errors.Unavailable: 503,
     errors.InvalidSetting: 503,
     errors.StoreUnavailable: 503,
@@ -46,7 +48,17 @@ log = structlog.get_logger("ambrotype.api")
 
 def status_of(error: errors.AmbrotypeError) -> int:
     """The HTTP status of an error."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return _status(type(error))
+
+
+def status_of_code(code: str) -> int:
+    """The HTTP status of an error that was written down."""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AmbrotypeError)]
+    return next((_status(kind) for kind in reversed(kinds) if kind.code == code), 500)
+
+
+def _status(kind: type[errors.AmbrotypeError]) -> int:
+    return next(STATUS[one] for one in kind.__mro__ if one in STATUS)
 
 
 def problem(code: str, status: int, detail: str, problems: Iterable[dict[str, str]] | None = None) -> dict[str, Any]:

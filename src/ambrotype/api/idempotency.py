@@ -1,14 +1,13 @@
 """`Idempotency-Key`: the same key and body within 24 hours gives the first reply again, another body is a conflict."""
 
-import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import fastapi
-from cryptography import fernet
 from fastapi import responses
 
+from ambrotype.accounts import vault
 from ambrotype.api import context
 from ambrotype.core import errors, owners
 from ambrotype.records import keys as rows
@@ -27,7 +26,7 @@ async def once(
     if key is None:
         return await make()
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
-    box = _box(here)
+    box = vault.box([one.secret for one in here.app.signing_keys], purpose="idempotency")
     async with here.app.data.transaction(owners.ADMINISTRATOR) as tx:
         state, row = await rows.reserve(tx, who=who, key=key, request=digest)
     if state == "other":
@@ -50,9 +49,3 @@ async def once(
     async with here.app.data.transaction(owners.ADMINISTRATOR) as tx:
         await rows.answered(tx, who=who, key=key, status=response.status_code, body=box.encrypt(bytes(response.body)))
     return response
-
-
-def _box(here: context.Context) -> fernet.MultiFernet:
-    """Keys derived from the signing keys: whoever reads the database alone reads no reply."""
-    derived = [hashlib.sha256(b"ambrotype idempotency\0" + key.secret).digest() for key in here.app.signing_keys]
-    return fernet.MultiFernet([fernet.Fernet(base64.urlsafe_b64encode(key)) for key in derived])

@@ -63,8 +63,7 @@ class Endpoint:
 async def _find(
     here: context.Context, who: owners.Principal | None, media_id: uuid.UUID
 ) -> deliverable.Deliverable | None:
-    async with here.app.data.transaction(who or database.NOBODY) as tx:
-        row = await rows.deliverable(tx, media_id)
+    row = await rows.deliverable(here.app.data.lookup(who or database.NOBODY), media_id)
     return _deliverable(here, row) if row else None
 
 

@@ -17,13 +17,26 @@ class Settling:
     def __init__(self, data: database.Database) -> None:
         self._data = data
         self._waiting: dict[uuid.UUID, set[asyncio.Event]] = {}
+        self._everything: set[asyncio.Event] = set()
 
     def heard(self, channel: str, payload: str) -> None:
         """A notification: an item's id, or nothing where some may have been missed."""
+        for event in self._everything:
+            event.set()
         for media_id, events in self._waiting.items():
             if not payload or payload == str(media_id):
                 for event in events:
                     event.set()
+
+    @contextlib.contextmanager
+    def anything(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something happened to any item."""
+        event = asyncio.Event()
+        self._everything.add(event)
+        try:
+            yield event
+        finally:
+            self._everything.discard(event)
 
     async def wait(self, media_id: uuid.UUID, seconds: float) -> database.Row | None:
         """The item's delivery columns once it is not `keeping` any more, or as they are after so many seconds."""

@@ -9,7 +9,7 @@ import structlog
 import typer
 
 from ambrotype import app as app_
-from ambrotype import logs
+from ambrotype import jobs, logs
 from ambrotype import settings as settings_
 from ambrotype.cli import exits, output, parents, running
 from ambrotype.core import errors
@@ -41,7 +41,7 @@ async def run(data: Path | None, *, with_parent: bool, as_json: bool) -> None:
         if as_json:
             output.json({"state": "running", "captures": settings.fetch_concurrency})
         try:
-            await app_.work(app, stop)
+            await jobs.work(app, stop)
         except errors.AmbrotypeError:
             raise
         except Exception:

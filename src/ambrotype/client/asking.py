@@ -1,12 +1,13 @@
 """From the arguments of the verbs to the JSON that the server reads."""
 
 import base64
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from ambrotype.core import errors
+from ambrotype.core import errors, rewriting
 
 MOST_ITEMS = 500
 """Items of one batch; the server takes no more."""
@@ -32,6 +33,16 @@ def body_of(fields: Mapping[str, Any]) -> bytes:
         return orjson.dumps(dict(fields), default=_plain)
     except (TypeError, ValueError, RecursionError) as problem:
         raise errors.InvalidRequest(f"A field can't be sent as JSON: {problem}.") from None
+
+
+def rewriting_of(document: Any, options: Mapping[str, Any]) -> bytes:
+    """The JSON that asks for a document to be rewritten. Raises `errors.InvalidRequest` for what JSON can't hold."""
+    raw = rewriting.written(document)
+    try:
+        content = raw.encode()
+    except UnicodeEncodeError:  # halves of characters, which JSON can only escape
+        content = json.dumps(document).encode()
+    return orjson.dumps({"document": orjson.Fragment(content), **options})
 
 
 def _plain(value: object) -> object:

@@ -14,18 +14,25 @@ import pydantic
 from ambrotype import fields as fields_
 from ambrotype import paging
 from ambrotype.client import asking, http, problems
-from ambrotype.core import errors, ids, media
+from ambrotype.core import errors, ids, jsontext, media, rewriting
 from ambrotype.core import keys as nouns
+from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 
 T = TypeVar("T")
 
 FIRST_LOOK, LAST_LOOK = 0.1, 1.0
 """Seconds between two looks at an item that is being captured, at first and at last."""
+REWRITING = 120
+"""Seconds beyond the usual that a large document may take."""
 
 _MEDIA = pydantic.TypeAdapter(media.Media)
 _AT_RISK = pydantic.TypeAdapter(media.AtRisk)
 _EVENT = pydantic.TypeAdapter(media.Event)
+_REPLACED = pydantic.TypeAdapter(list[rewriting.Replaced])
+_LEFT = pydantic.TypeAdapter(list[rewriting.Left])
+_RECIPE = pydantic.TypeAdapter(recipe_nouns.ItemRecipe)
+_TAGS = pydantic.TypeAdapter(recipe_nouns.Tags)
 _KEY = pydantic.TypeAdapter(nouns.Key)
 _NEW_KEY = pydantic.TypeAdapter(nouns.NewKey)
 
@@ -145,6 +152,19 @@ class AsyncClient:
         """What happened to an item, oldest first."""
         return self._listed(_EVENT, f"/v1/media/{_id(media_id)}/events")
 
+    async def recipe(self, media_id: uuid.UUID | str) -> recipe_nouns.ItemRecipe:
+        """How an item was made: as told, else as its file says; with all embedded text, and tags to suggest."""
+        call = http.Call(method="GET", path=f"/v1/media/{_id(media_id)}/recipe")
+        return _read(_RECIPE, await self._http.send(call))
+
+    async def judge_tags(
+        self, media_id: uuid.UUID | str, *, accept: Iterable[str] = (), refuse: Iterable[str] = ()
+    ) -> recipe_nouns.Tags:
+        """Accepts suggested tags, which become the item's, and refuses others, which are not suggested again."""
+        body = orjson.dumps({"accept": list(accept), "refuse": list(refuse)})
+        call = http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/suggested-tags", body=body)
+        return _read(_TAGS, await self._http.send(call))
+
     async def keep_again(self, media_id: uuid.UUID | str, *, url: str | None = None) -> media.Media:
         """Saves a temporary item; tries a lost or expired one again, from another `url` if one is given."""
         body = orjson.dumps({"url": url}) if url is not None else None
@@ -152,6 +172,29 @@ class AsyncClient:
             _MEDIA,
             await self._http.send(http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/keep", body=body)),
         )
+
+    async def rewrite(
+        self,
+        document: Any,
+        *,
+        relative: bool = False,
+        project: str | None = None,
+        slots: Mapping[str, str] | None = None,
+        only_hosts: Iterable[str] | None = None,
+        dry_run: bool = False,
+    ) -> rewriting.Rewritten:
+        """The document with a permanent URL for each media URL in it that may die; those are kept, each once.
+
+        `document` is whatever JSON can hold, or a str: JSON, Markdown, HTML or any text, which stays equal byte for
+        byte elsewhere. `slots` says what fills a slot of `project`: `{"/scenes/*/image": "{1}"}`. `relative` writes
+        `/m/{id}/{name}`; `only_hosts` leaves URLs of other hosts; `dry_run` keeps and changes nothing.
+        """
+        options = rewriting.options(
+            relative=relative, project=project, slots=slots, only_hosts=only_hosts, dry_run=dry_run
+        )
+        body = await asyncio.to_thread(asking.rewriting_of, document, options)
+        content = await self._http.send(http.Call(method="POST", path="/v1/rewrite", body=body, patience=REWRITING))
+        return await asyncio.to_thread(_rewritten, content)
 
     @overload
     async def settled(  # type: ignore[overload-overlap]  # a str is iterable too, but is one id
@@ -234,7 +277,22 @@ def _document(content: bytes) -> dict[str, Any]:
     return found
 
 
-def _read(adapter: pydantic.TypeAdapter[T], content: bytes | Mapping[str, Any]) -> T:
+def _rewritten(content: bytes) -> rewriting.Rewritten:
+    """Read by its text: a document may hold numbers and halves of characters that fast readers refuse."""
+    try:
+        text = content.decode()
+        spans = jsontext.members(text)
+        document, replaced, left = (text[slice(*spans[name])] for name in ("document", "replaced", "left"))
+    except (UnicodeDecodeError, jsontext.NotJson, KeyError):
+        raise errors.AmbrotypeError("The server's answer is no rewritten document; is there an Ambrotype?") from None
+    return rewriting.Rewritten(
+        document=rewriting.read(document),
+        replaced=_read(_REPLACED, [{**one, "from_": one.pop("from", None)} for one in orjson.loads(replaced)]),
+        left=_read(_LEFT, orjson.loads(left)),
+    )
+
+
+def _read(adapter: pydantic.TypeAdapter[T], content: bytes | Mapping[str, Any] | builtins.list[Any]) -> T:
     """A noun from its JSON. Fields that this version does not know are left out."""
     try:
         return adapter.validate_python(_document(content) if isinstance(content, bytes) else content)

@@ -12,8 +12,9 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from ambrotype import fields as fields_
 from ambrotype import paging
 from ambrotype.client import asynchronous
-from ambrotype.core import errors, media
+from ambrotype.core import errors, media, rewriting
 from ambrotype.core import keys as nouns
+from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 
 T = TypeVar("T")
@@ -126,9 +127,41 @@ class Client:
         """What happened to an item, oldest first."""
         return self._each(self._client.events(media_id))
 
+    def recipe(self, media_id: uuid.UUID | str) -> recipe_nouns.ItemRecipe:
+        """How an item was made: as told, else as its file says; with all embedded text, and tags to suggest."""
+        return self._background.run(self._client.recipe(media_id))
+
+    def judge_tags(
+        self, media_id: uuid.UUID | str, *, accept: Iterable[str] = (), refuse: Iterable[str] = ()
+    ) -> recipe_nouns.Tags:
+        """Accepts suggested tags, which become the item's, and refuses others, which are not suggested again."""
+        return self._background.run(self._client.judge_tags(media_id, accept=[*accept], refuse=[*refuse]))
+
     def keep_again(self, media_id: uuid.UUID | str, *, url: str | None = None) -> media.Media:
         """Saves a temporary item; tries a lost or expired one again, from another `url` if one is given."""
         return self._background.run(self._client.keep_again(media_id, url=url))
+
+    def rewrite(
+        self,
+        document: Any,
+        *,
+        relative: bool = False,
+        project: str | None = None,
+        slots: Mapping[str, str] | None = None,
+        only_hosts: Iterable[str] | None = None,
+        dry_run: bool = False,
+    ) -> rewriting.Rewritten:
+        """The document with a permanent URL for each media URL in it that may die; those are kept, each once.
+
+        `document` is whatever JSON can hold, or a str: JSON, Markdown, HTML or any text, which stays equal byte for
+        byte elsewhere. `slots` says what fills a slot of `project`: `{"/scenes/*/image": "{1}"}`. `relative` writes
+        `/m/{id}/{name}`; `only_hosts` leaves URLs of other hosts; `dry_run` keeps and changes nothing.
+        """
+        return self._background.run(
+            self._client.rewrite(
+                document, relative=relative, project=project, slots=slots, only_hosts=only_hosts, dry_run=dry_run
+            )
+        )
 
     @overload
     def settled(  # type: ignore[overload-overlap]  # a str is iterable too, but is one id

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import importlib.metadata
+import io
 import random
 from collections.abc import Mapping
 from types import TracebackType
@@ -20,6 +21,8 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 CONNECT = 10.0
 """Seconds until a connection stands."""
+LARGE = 2**19
+"""Bytes of a body that is not sent at once."""
 _AGAIN = (502, 503)
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Failures after which the server has seen nothing of the request."""
@@ -101,7 +104,7 @@ class Connection:
             async with self._open().request(
                 call.method,
                 yarl.URL(f"{self._base}{call.path}", encoded=True).with_query(call.query),
-                data=call.body,
+                data=_payload(call.body),
                 headers={**call.headers, **({"Content-Type": "application/json"} if call.body is not None else {})},
                 timeout=aiohttp.ClientTimeout(total=self._timeout + call.patience, connect=CONNECT),
                 allow_redirects=False,
@@ -136,6 +139,11 @@ class _Failed:
     error: errors.AmbrotypeError
     may_pass: bool
     cause: BaseException | None = None
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """Large bodies as a file: aiohttp sends those in pieces, between which the event loop goes on."""
+    return io.BytesIO(body) if body is not None and len(body) > LARGE else body
 
 
 def _seconds(value: str | None) -> float | None:

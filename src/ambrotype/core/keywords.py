@@ -82,7 +82,7 @@ _WORD = re.compile(r"[^\W_]+(?:[_'’\-][^\W_]+)*")
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u30a0-\u30ff\u3005]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 # Chinese writes its particles amid ideographs. Japanese ones are hiragana, between which the ideographs stand out.
-_PARTICLES = re.compile("[的了在和与及着地得是一个有]+")
+_PARTICLES = re.compile("一[个只条张位片]|[的了在和与及着是有]")
 
 
 def suggest(text: str | None, *, without: Iterable[str] = ()) -> list[str]:

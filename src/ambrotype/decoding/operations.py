@@ -10,7 +10,7 @@ from typing import Any
 from ambrotype.core import errors, types
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
-from ambrotype.decoding.inspection import credentials, embedded, look
+from ambrotype.decoding.inspection import credentials, embedded, exif, look
 from ambrotype.decoding.reading import Reader
 
 
@@ -74,6 +74,7 @@ def prepare() -> None:
     streams.prepare()
     svg.prepare()
     credentials.prepare()
+    exif.prepare()
 
 
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {

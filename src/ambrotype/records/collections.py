@@ -121,7 +121,7 @@ async def gap(
         """
         with others as (select media_id, position from ambrotype.collection_item
                         where collection_id = %(id)s and media_id <> %(moved)s),
-        beside as (select position from others where media_id = coalesce(%(before)s, %(after)s))
+        beside as (select position from others where media_id = coalesce(%(before)s::uuid, %(after)s::uuid))
         select case
           when %(before)s::uuid is null and %(after)s::uuid is null then
             (select coalesce(max(position), 0) + 1 from others)

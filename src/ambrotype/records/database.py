@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString, Protocol
 
 import orjson
 import psycopg
@@ -19,7 +19,17 @@ NOBODY: Literal["nobody"] = "nobody"
 Who = owners.Principal | Literal["worker", "nobody"]
 """As whom a transaction runs. Nobody owns nothing; what is reached by address alone is reached as nobody."""
 
-_BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
+_BECOME: LiteralString = (
+    "select set_config('role', %(ambrotype_role)s, true), set_config('request.jwt.claims', %(ambrotype_claims)s, true)"
+)
+
+
+class Reader(Protocol):
+    """What a single lookup needs: a transaction, or `Database.lookup`, which takes one round trip."""
+
+    async def one(self, sql: LiteralString, **values: object) -> Row | None:
+        """The first row, or None."""
+        ...
 
 
 def claims(who: owners.Principal) -> dict[str, str]:
@@ -52,6 +62,22 @@ class Transaction:
     async def become(self, who: Who) -> None:
         """Goes on in the same transaction as somebody else: what was accepted as a caller is recorded as the worker."""
         await self.connection.execute(_BECOME, _identity(who))
+
+
+class Lookup:
+    """Made by `Database.lookup`: each statement is a transaction of its own."""
+
+    def __init__(self, data: "Database", who: Who) -> None:
+        self._data = data
+        self._who = who
+
+    async def one(self, sql: LiteralString, **values: object) -> Row | None:
+        """The first row, or None."""
+        with contextlib.suppress(psycopg.OperationalError, psycopg_pool.PoolTimeout):
+            return await self._data.at_once(self._who, sql, values)
+        # A connection that had died unnoticed: what a transaction does about that helps here too.
+        async with self._data.transaction(self._who) as tx:
+            return await tx.one(sql, **values)
 
 
 class Database:
@@ -112,6 +138,19 @@ class Database:
                 f"The database does not answer: {_first_line(problem)}", retry_after=2
             ) from problem
 
+    def lookup(self, who: Who) -> Lookup:
+        """For one statement as `who` in one round trip. It may run a second time where the connection breaks."""
+        return Lookup(self, who)
+
+    async def at_once(self, who: Who, sql: LiteralString, values: Mapping[str, object]) -> Row | None:
+        """One statement as `who`; the first row of its result."""
+        async with self._pool.connection() as connection:
+            # Two statements in one message are one transaction (PostgreSQL's manual, 54.2.2.1, "Multiple Statements").
+            cursor = psycopg.AsyncClientCursor(connection)
+            await cursor.execute(_BECOME + ";" + sql, {**values, **_identity(who)})
+            cursor.nextset()
+            return await cursor.fetchone()
+
     async def _begin(self, stack: contextlib.AsyncExitStack, who: Who) -> psycopg.AsyncConnection[Row]:
         identity = _identity(who)
         timeouts = 0
@@ -119,8 +158,8 @@ class Database:
             attempt_stack = contextlib.AsyncExitStack()
             try:
                 connection = await attempt_stack.enter_async_context(self._pool.connection())
-                await attempt_stack.enter_async_context(connection.transaction())
-                await connection.execute(_BECOME, identity)
+                # The pool's context commits, or rolls back on an error.
+                await psycopg.AsyncClientCursor(connection).execute("begin;" + _BECOME, identity)
             except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
                 with contextlib.suppress(psycopg.Error):
                     await attempt_stack.__aexit__(type(problem), problem, problem.__traceback__)
@@ -146,14 +185,14 @@ class Database:
         raise errors.Unavailable("Too many callers change the same items at once; try again.", retry_after=1)
 
 
-def _identity(who: Who) -> Sequence[str]:
+def _identity(who: Who) -> dict[str, str]:
+    role, claimed = "ambrotype_app", "{}"
     if who == WORKER:
-        return ["ambrotype_worker", "{}"]
-    if who == NOBODY:
-        return ["ambrotype_app", "{}"]
-    assert isinstance(who, owners.Principal)
-    role = "ambrotype_service" if who.administrator else "ambrotype_app"
-    return [role, orjson.dumps(claims(who)).decode()]
+        role = "ambrotype_worker"
+    elif isinstance(who, owners.Principal):
+        role = "ambrotype_service" if who.administrator else "ambrotype_app"
+        claimed = orjson.dumps(claims(who)).decode()
+    return {"ambrotype_role": role, "ambrotype_claims": claimed}
 
 
 def _first_line(problem: BaseException) -> str:

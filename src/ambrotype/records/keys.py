@@ -26,7 +26,7 @@ async def insert(
     )
 
 
-async def known(tx: database.Transaction, digest: bytes) -> database.Row | None:
+async def known(tx: database.Reader, digest: bytes) -> database.Row | None:
     """The unrevoked key with this hash; notes that it was used, at most once a minute."""
     return await tx.one("select id, name, role, app from ambrotype.known_key(%(hash)s)", hash=digest)
 

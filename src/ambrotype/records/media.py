@@ -72,7 +72,7 @@ async def events(tx: database.Transaction, media_id: uuid.UUID, *, after: int, m
     )
 
 
-async def deliverable(tx: database.Transaction, media_id: uuid.UUID) -> database.Row | None:
+async def deliverable(tx: database.Reader, media_id: uuid.UUID) -> database.Row | None:
     """Delivery columns of any item, whoever asks; what may be shown is decided by `delivery`."""
     return await tx.one("select * from ambrotype.deliverable(%(id)s)", id=media_id)
 

@@ -69,7 +69,7 @@ def _why(store: dict[str, Any]) -> str | None:
 
 def _failed(error: c2pa.C2paError, file: Reader, media: types.MediaType) -> str:
     """A manifest elsewhere is there, unchecked; one here that can't be read is broken."""
-    if isinstance(error, c2pa.C2paError.RemoteManifest):
+    if isinstance(error, c2pa.C2paError.RemoteManifest) or str(error).startswith("Remote:"):
         return "present"
     return "invalid" if is_there(file, media) else "absent"
 

@@ -20,6 +20,13 @@ BYTES, ASCII, UNDEFINED, UTF8 = 1, 2, 7, 129
 MOST_ENTRIES = 512
 
 
+def prepare() -> None:
+    """Loads the alphabets of comments, which Python loads from files when they are first used."""
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        codecs.lookup(encoding)
+    b'\x1b$B$"\x1b(B'.decode("iso2022_jp")
+
+
 def read(block: bytes, texts: Texts) -> None:
     """Adds what the block says; an offset that leads out of it leads nowhere."""
     block = block.removeprefix(b"Exif\0\0")

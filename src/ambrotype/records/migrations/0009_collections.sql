@@ -27,7 +27,8 @@ create table collection_item (
 create unique index collection_item_order on collection_item (collection_id, position);
 create index collection_item_media on collection_item (media_id);
 
--- What a share shows lives and dies with its row; its token is found by its hash only.
+-- What a share shows lives and dies with its row; its token is found by its hash only. `edition` stands in every URL and
+-- cookie that is given out for it: a new password, or downloads that are no longer allowed, end those given out before.
 create table share (
   id             uuid primary key,
   owner_id       uuid not null references owner,
@@ -41,6 +42,7 @@ create table share (
   password_hash  text,
   expires_at     timestamptz,
   allow_download boolean not null default true,
+  edition        integer not null default 1,
   views          bigint not null default 0,
   revoked_at     timestamptz,
   created_at     timestamptz not null default now(),
@@ -66,53 +68,105 @@ create policy everything on collection_item to ambrotype_service, ambrotype_work
 create policy everything on share to ambrotype_service, ambrotype_worker using (true);
 grant select, insert, update, delete on collection, collection_item to ambrotype_app, ambrotype_service;
 grant select, insert on share to ambrotype_app, ambrotype_service;
-grant update (expires_at, allow_download, password_hash, revoked_at) on share to ambrotype_app, ambrotype_service;
+grant update (expires_at, allow_download, password_hash, edition, revoked_at) on share to ambrotype_app, ambrotype_service;
 grant select on collection, collection_item, share to ambrotype_worker;
 
 -- A share by its token's hash, whoever asks: nothing of its owner but what it shows.
 create function shared(digest bytea)
-returns table (id uuid, media_id uuid, collection_id uuid, project text, slot text, owner_id uuid, password_hash text,
-               expires_at timestamptz, allow_download boolean)
+returns table (id uuid, edition integer, password_hash text, expires_at timestamptz, allow_download boolean, name text)
 language sql stable security definer rows 1 set search_path = ambrotype, pg_temp as $$
-  select s.id, s.media_id, s.collection_id, s.project, s.slot, s.owner_id, s.password_hash, s.expires_at, s.allow_download
+  select s.id, s.edition, s.password_hash, s.expires_at, s.allow_download, coalesce(c.name, t.title, s.slot)
   from share s
+  left join collection c on c.id = s.collection_id
+  left join media_text t on t.media_id = s.media_id
   where s.token_hash = digest and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())
 $$;
 
--- What a share shows: kept items outside the trash, in order.
-create function shared_media(share_id uuid)
-returns table (id uuid, name text, kind text, content_type text, width integer, height integer, title text, note text)
+-- The items that a share names. A slot may still be a linked guest's, whose share has moved over already.
+create function share_names(share_id uuid) returns table (media_id uuid, position numeric, note text)
 language sql stable security definer rows 50 set search_path = ambrotype, pg_temp as $$
-  select m.id, m.name, m.kind, m.content_type, m.width, m.height, t.title, i.note
-  from share s
-  join lateral (
-    select s.media_id as media_id, 0::numeric as position, null::text as note where s.media_id is not null
-    union all
-    select ci.media_id, ci.position, ci.note from collection_item ci where ci.collection_id = s.collection_id
-    union all
-    select sl.current_id, 0, null from slot sl
-    where sl.owner_id = s.owner_id and sl.project = s.project and sl.name = s.slot and sl.current_id is not null
-  ) as i on true
-  join media m on m.id = i.media_id and m.status = 'kept' and m.deleted_at is null
-  join media_text t on t.media_id = m.id
-  where s.id = share_id and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())
-  order by i.position limit 1000
+  select s.media_id, 0::numeric, null::text from share s where s.id = share_id and s.media_id is not null
+  union all
+  select i.media_id, i.position, i.note from share s join collection_item i on i.collection_id = s.collection_id
+  where s.id = share_id
+  union all
+  (select sl.current_id, 0, null from share s
+   join slot sl on sl.project = s.project and sl.name = s.slot and sl.current_id is not null
+     and (sl.owner_id = s.owner_id or exists (
+       select from owner o where o.id = sl.owner_id and o.merged_into = s.owner_id and o.moved_at is null))
+   where s.id = share_id and s.slot is not null order by sl.owner_id <> s.owner_id limit 1)
 $$;
 
-create function share_holds(share_id uuid, item uuid) returns boolean language sql stable security definer
+-- What a share shows: kept items outside the trash, in order.
+create function shared_media(share_id uuid, most integer)
+returns table (id uuid, name text, kind text, width integer, height integer, title text, note text)
+language sql stable security definer rows 50 set search_path = ambrotype, pg_temp as $$
+  select m.id, m.name, m.kind, m.width, m.height, t.title, i.note
+  from share_names(share_id) as i
+  join media m on m.id = i.media_id and m.status = 'kept' and m.deleted_at is null
+  join media_text t on t.media_id = m.id
+  order by i.position limit most
+$$;
+
+-- Whether a URL that was given out for an edition of a share still opens this item.
+create function share_holds(share_id uuid, given integer, item uuid) returns boolean language sql stable security definer
 set search_path = ambrotype, pg_temp as $$
-  select exists (select from shared_media(share_id) as m where m.id = item)
+  select exists (
+    select from share s
+    where s.id = share_id and s.edition = given and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())
+      and case
+        when s.media_id is not null then s.media_id = item
+        when s.collection_id is not null then exists (
+          select from collection_item i where i.collection_id = s.collection_id and i.media_id = item)
+        else exists (select from share_names(share_id) as n where n.media_id = item)
+      end)
 $$;
 
 create function share_viewed(share_id uuid) returns void language sql volatile security definer
 set search_path = ambrotype, pg_temp as $$ update share set views = views + 1 where id = share_id $$;
 
-create function share_name(share_id uuid) returns text language sql stable security definer
+-- As in migration 0003; a linked guest's collections and shares move too, before all else: they are few.
+create or replace function move_guests(most integer) returns boolean language plpgsql volatile security definer
 set search_path = ambrotype, pg_temp as $$
-  select coalesce(c.name, t.title, s.slot) from share s
-  left join collection c on c.id = s.collection_id left join media_text t on t.media_id = s.media_id where s.id = share_id
-$$;
+declare
+  guest owner;
+  place record;
+  batch uuid[];
+  items uuid[];
+  done bigint := 0;
+begin
+  select * into guest from owner where merged_into is not null and moved_at is null
+  order by linked_at limit 1 for no key update skip locked;
+  if not found then return false; end if;
+  update collection_item i set owner_id = guest.merged_into
+  from collection c where c.owner_id = guest.id and i.collection_id = c.id;
+  update collection set owner_id = guest.merged_into where owner_id = guest.id;
+  update share set owner_id = guest.merged_into where owner_id = guest.id;
+  for place in select project, name from slot where owner_id = guest.id
+               union select project, slot from media
+               where owner_id = guest.id and slot is not null and status <> 'tombstone' loop
+    done := done + move_slot(guest.id, guest.merged_into, place.project, place.name);
+    if done >= most then return true; end if;
+  end loop;
+  batch := array(
+    select id from media where owner_id = guest.id and deleted_at is null and slot is null
+      and status in ('temporary', 'keeping', 'kept', 'lost', 'expired') limit most
+  ) || array(
+    select id from media where owner_id = guest.id and deleted_at is not null and slot is null
+      and status <> 'tombstone' limit most
+  );
+  with moved as (
+    update media m set owner_id = guest.merged_into, again = m.again or known_source(guest.merged_into, m)
+    where m.id = any (batch) and m.owner_id = guest.id and m.status <> 'tombstone' returning m.id
+  )
+  select coalesce(array_agg(id), '{}') into items from moved;
+  perform move_dependents(items, guest.merged_into);
+  if cardinality(batch) = 0 then
+    update owner set moved_at = now() where id = guest.id;
+  end if;
+  return true;
+end $$;
 
 revoke execute on all functions in schema ambrotype from public;
-grant execute on function shared(bytea), shared_media(uuid), share_holds(uuid, uuid), share_viewed(uuid), share_name(uuid)
+grant execute on function shared(bytea), shared_media(uuid, integer), share_holds(uuid, integer, uuid), share_viewed(uuid)
   to ambrotype_app, ambrotype_service;
