@@ -64,7 +64,7 @@ class Inspecting:
     async def _see_to(self, claim: inspections.Claim) -> None:
         """One item to its end, or put off. What is not the file's fault is no try."""
         try:
-            if not await inspection.inspect(claim, self._tools, last=claim.attempts >= TRIES):
+            if not await self._inspected(claim):
                 await self._put_off([claim], seconds=PAUSE * claim.attempts, attempt=0)
         except (errors.StoreUnavailable, errors.Unavailable) as problem:
             log.warning("inspection put off", media_id=str(claim.media_id), detail=problem.detail)
@@ -74,6 +74,13 @@ class Inspecting:
         except Exception:
             log.exception("inspection failed unexpectedly", media_id=str(claim.media_id))
             await self._failed(claim, "Ambrotype failed on this file; its log says how.")
+
+    async def _inspected(self, claim: inspections.Claim) -> bool:
+        try:
+            return await inspection.inspect(claim, self._tools, last=claim.attempts >= TRIES)
+        except (errors.NotFound, OSError):
+            await self._tools.store.check()  # where the whole store is away, nothing is said about the file
+            raise
 
     async def _failed(self, claim: inspections.Claim, detail: str) -> None:
         log.warning("inspection failed", media_id=str(claim.media_id), detail=detail)
