@@ -38,7 +38,7 @@ async def page(
 ) -> list[database.Row]:
     """Up to `most` items that fit the filters, after the position (the order column's text, the id)."""
     found = await tx.all(
-        "select id, sort_value from ambrotype.list_media(%(filters)s, %(column)s, %(descending)s, %(value)s, %(id)s, %(most)s)",
+        "select id, sort_value from ambrotype.list_media(%(filters)s::jsonb, %(column)s, %(descending)s, %(value)s, %(id)s::uuid, %(most)s)",
         filters=database.json(filters),
         column=order.column,
         descending=order.descending,
@@ -54,7 +54,7 @@ async def relevant(
 ) -> list[database.Row]:
     """The best matches of the filters' query, best first: ranked among the newest 5,000, 1,000 at the most."""
     found = await tx.all(
-        "select id, sort_value from ambrotype.relevant_media(%(filters)s, %(rank)s, %(id)s, %(most)s)",
+        "select id, sort_value from ambrotype.relevant_media(%(filters)s::jsonb, %(rank)s::real, %(id)s::uuid, %(most)s)",
         filters=database.json(filters),
         rank=float(after[0]) if after else None,
         id=after[1] if after else None,
