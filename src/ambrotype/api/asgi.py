@@ -19,6 +19,7 @@ from ambrotype.api import (
     context,
     documents,
     editing,
+    error_table,
     errors,
     events,
     guests,
@@ -39,7 +40,7 @@ from ambrotype.capture import request as fields
 ROUTERS = (
     keep.router, rewrite.router, media.router, recipe.router,
     bulk.router, editing.router, projects.router, collections.router, events.router, webhooks.router, keys.router, guests.router,
-    session.router, health.router,
+    session.router, health.router, error_table.router,
 )  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
 
