@@ -22,7 +22,7 @@ PROMPTS = ["a red fox", "Ein roter Fuchs im Café", "赤い狐 東京都", "blue
 @pytest.fixture
 async def library(data: database.Database) -> list[media.Media]:
     """Sixty random items of Anna, some of Bert, some in the trash; Anna's as they are listed one by one."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     made = []
     for n in range(60):
         kind = chance.choice(["image", "image", "video", "audio"])
@@ -229,7 +229,7 @@ def test_what_existed_throughout_is_shown_exactly_once(service: str, seed: int, 
         data = database.Database(service)
         await data.open()
         try:
-            await _walk_while_others_write(data, random.Random(seed), sort)  # noqa: S311
+            await _walk_while_others_write(data, random.Random(seed), sort)
         finally:
             await data.close()
 

@@ -10,7 +10,7 @@ from ambrotype.core import errors, ids, media, owners
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
 from ambrotype.records import collections as rows
-from ambrotype.records import database, editing
+from ambrotype.records import accepting, database, editing
 from ambrotype.records import media as items_
 
 MOST_DIGITS = 60
@@ -48,7 +48,7 @@ async def create(
     """A new, empty collection."""
     collection_id = ids.new()
     async with data.transaction(who) as tx:
-        await rows.create(tx, collection_id=collection_id, owner_id=ids.new(), values=values)
+        await rows.create(tx, collection_id=collection_id, owner_id=await accepting.own(tx), values=values)
         return await _get(tx, addresses, collection_id)
 
 

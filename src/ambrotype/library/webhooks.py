@@ -13,7 +13,7 @@ import orjson
 from ambrotype.core import errors, ids, owners
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing
-from ambrotype.records import database
+from ambrotype.records import accepting, database
 from ambrotype.records import webhooks as rows
 
 
@@ -62,7 +62,7 @@ async def create(
             tx,
             {
                 "id": ids.new(),
-                "owner": ids.new(),
+                "owner": await accepting.own(tx),
                 "everything": who.administrator,
                 "trusted": who.is_key,
                 "url": url,

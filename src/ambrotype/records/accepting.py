@@ -126,3 +126,11 @@ async def _within(tx: database.Transaction, quota: quotas.Quota) -> None:
 async def forget_source(tx: database.Transaction, media_id: uuid.UUID) -> None:
     """An item made from bytes has no source to go back to."""
     await tx.run("delete from ambrotype.capture where media_id = %(id)s", id=media_id)
+
+
+async def own(tx: database.Transaction) -> uuid.UUID:
+    """The caller's owner, made on first use. In a statement of its own: a row policy sees it only from the next one on."""
+    row = await tx.one("select ambrotype.own(%(fresh)s) as id", fresh=ids.new())
+    assert row is not None
+    found: uuid.UUID = row["id"]
+    return found

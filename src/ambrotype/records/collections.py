@@ -26,7 +26,7 @@ async def create(
     """A new collection of the caller."""
     await tx.run(
         "insert into ambrotype.collection (id, owner_id, name, description, visibility)"
-        " values (%(id)s, ambrotype.own(%(owner)s), %(name)s, %(description)s, %(visibility)s)",
+        " values (%(id)s, %(owner)s, %(name)s, %(description)s, %(visibility)s)",
         id=collection_id,
         owner=owner_id,
         name=values["name"],

@@ -17,7 +17,7 @@ async def create(tx: database.Transaction, values: Mapping[str, Any]) -> databas
     row = await tx.one(
         "insert into ambrotype.webhook (id, owner_id, app, everything, trusted, url, events, secret)"
         " select %(id)s, o.id, o.app, %(everything)s, %(trusted)s, %(url)s, %(events)s, %(secret)s"
-        f" from ambrotype.owner o where o.id = ambrotype.own(%(owner)s) returning {_SHOWN}",
+        f" from ambrotype.owner o where o.id = %(owner)s returning {_SHOWN}",
         **values,
     )
     assert row is not None
@@ -43,7 +43,9 @@ async def page(tx: database.Transaction, *, after: tuple[str, uuid.UUID] | None,
 
 async def update(tx: database.Transaction, webhook_id: uuid.UUID, values: Mapping[str, Any]) -> database.Row | None:
     """Writes fields of the caller's webhook."""
-    changes: list[sql.Composable] = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values]
+    changes: list[sql.Composable] = [
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
+    ]
     return await tx.one(
         sql.SQL("update ambrotype.webhook set {} where id = %(webhook_id)s returning {}").format(
             sql.SQL(", ").join(changes or [sql.SQL("url = url")]), sql.SQL(_SHOWN)
