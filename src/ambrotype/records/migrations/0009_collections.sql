@@ -82,19 +82,17 @@ language sql stable security definer rows 1 set search_path = ambrotype, pg_temp
   where s.token_hash = digest and s.revoked_at is null and (s.expires_at is null or s.expires_at > now())
 $$;
 
--- The items that a share names. A slot may still be a linked guest's, whose share has moved over already.
-create function share_names(share_id uuid) returns table (media_id uuid, position numeric, note text)
+-- The items that a share names.
+create function share_names(share_id uuid) returns table (media_id uuid, place numeric, note text)
 language sql stable security definer rows 50 set search_path = ambrotype, pg_temp as $$
   select s.media_id, 0::numeric, null::text from share s where s.id = share_id and s.media_id is not null
   union all
   select i.media_id, i.position, i.note from share s join collection_item i on i.collection_id = s.collection_id
   where s.id = share_id
   union all
-  (select sl.current_id, 0, null from share s
-   join slot sl on sl.project = s.project and sl.name = s.slot and sl.current_id is not null
-     and (sl.owner_id = s.owner_id or exists (
-       select from owner o where o.id = sl.owner_id and o.merged_into = s.owner_id and o.moved_at is null))
-   where s.id = share_id and s.slot is not null order by sl.owner_id <> s.owner_id limit 1)
+  select sl.current_id, 0, null from share s
+  join slot sl on sl.owner_id = s.owner_id and sl.project = s.project and sl.name = s.slot and sl.current_id is not null
+  where s.id = share_id
 $$;
 
 -- What a share shows: kept items outside the trash, in order.
@@ -105,7 +103,7 @@ language sql stable security definer rows 50 set search_path = ambrotype, pg_tem
   from share_names(share_id) as i
   join media m on m.id = i.media_id and m.status = 'kept' and m.deleted_at is null
   join media_text t on t.media_id = m.id
-  order by i.position limit most
+  order by i.place limit most
 $$;
 
 -- Whether a URL that was given out for an edition of a share still opens this item.
@@ -124,48 +122,6 @@ $$;
 
 create function share_viewed(share_id uuid) returns void language sql volatile security definer
 set search_path = ambrotype, pg_temp as $$ update share set views = views + 1 where id = share_id $$;
-
--- As in migration 0003; a linked guest's collections and shares move too, before all else: they are few.
-create or replace function move_guests(most integer) returns boolean language plpgsql volatile security definer
-set search_path = ambrotype, pg_temp as $$
-declare
-  guest owner;
-  place record;
-  batch uuid[];
-  items uuid[];
-  done bigint := 0;
-begin
-  select * into guest from owner where merged_into is not null and moved_at is null
-  order by linked_at limit 1 for no key update skip locked;
-  if not found then return false; end if;
-  update collection_item i set owner_id = guest.merged_into
-  from collection c where c.owner_id = guest.id and i.collection_id = c.id;
-  update collection set owner_id = guest.merged_into where owner_id = guest.id;
-  update share set owner_id = guest.merged_into where owner_id = guest.id;
-  for place in select project, name from slot where owner_id = guest.id
-               union select project, slot from media
-               where owner_id = guest.id and slot is not null and status <> 'tombstone' loop
-    done := done + move_slot(guest.id, guest.merged_into, place.project, place.name);
-    if done >= most then return true; end if;
-  end loop;
-  batch := array(
-    select id from media where owner_id = guest.id and deleted_at is null and slot is null
-      and status in ('temporary', 'keeping', 'kept', 'lost', 'expired') limit most
-  ) || array(
-    select id from media where owner_id = guest.id and deleted_at is not null and slot is null
-      and status <> 'tombstone' limit most
-  );
-  with moved as (
-    update media m set owner_id = guest.merged_into, again = m.again or known_source(guest.merged_into, m)
-    where m.id = any (batch) and m.owner_id = guest.id and m.status <> 'tombstone' returning m.id
-  )
-  select coalesce(array_agg(id), '{}') into items from moved;
-  perform move_dependents(items, guest.merged_into);
-  if cardinality(batch) = 0 then
-    update owner set moved_at = now() where id = guest.id;
-  end if;
-  return true;
-end $$;
 
 revoke execute on all functions in schema ambrotype from public;
 grant execute on function shared(bytea), shared_media(uuid, integer), share_holds(uuid, integer, uuid), share_viewed(uuid)

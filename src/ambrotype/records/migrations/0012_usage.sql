@@ -92,15 +92,16 @@ begin
       from media_text t join media x on x.id = t.media_id and x.owner_id = t.owner_id
       where %2$s and t.cost_amount is not null group by 1, 7
     ), named as (
-      select case when %4$L then coalesce(o.merged_into, o.id)::text else p.k end as k, p.*
+      select case when %4$L then coalesce(o.merged_into, o.id)::text else p.k end as k,
+             p.items, p.bytes, p.views, p.egress, p.recent, p.currency, p.cost
       from parts p left join owner o on %4$L and o.id::text = p.k
     ), summed as (
       select n.k, sum(n.items)::bigint as items, sum(n.bytes)::bigint as bytes, sum(n.views)::bigint as views,
              sum(n.egress)::bigint as egress, sum(n.recent)::bigint as recent
-      from named n (k) group by 1
+      from named n group by 1
     ), paid as (
       select c.k, jsonb_object_agg(c.currency, c.cost) as costs from (
-        select n.k, n.currency, sum(n.cost) as cost from named n (k) where n.currency is not null group by 1, 2
+        select n.k, n.currency, sum(n.cost) as cost from named n where n.currency is not null group by 1, 2
       ) as c group by 1
     )
     select case when not %4$L then s.k when o.kind = 'service' then 'service' else o.kind || ':' || o.subject end, o.app,
