@@ -129,11 +129,11 @@ async def gap(
           when %(before)s::uuid is not null then
             ((select position from beside) + coalesce(
               (select max(position) from others where position < (select position from beside)),
-              (select position from beside) - 2)) / 2
+              (select position from beside) - 2)) * 0.5  -- exact, where a division rounds
           else
             ((select position from beside) + coalesce(
               (select min(position) from others where position > (select position from beside)),
-              (select position from beside) + 2)) / 2
+              (select position from beside) + 2)) * 0.5
         end as position
         """,
         id=collection_id,
