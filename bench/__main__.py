@@ -1,4 +1,4 @@
-"""`python -m bench [start] [capture] [answers] [delivery]`: measures, and writes RESULTS.md after a whole run."""
+"""`python -m bench [start] [capture] [answers] [delivery] [library]`: measures, and writes RESULTS.md after a whole run."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import answers, capture, delivery, report, server, source, start
+from bench import answers, capture, delivery, library, report, server, source, start
 from bench.place import Place
 
 PARTS: dict[str, Callable[[Place], list[report.Figure]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[Place], list[report.Figure]]] = {
     "capture": capture.measure,
     "answers": answers.measure,
     "delivery": delivery.measure,
+    "library": library.measure,
 }
 
 
