@@ -8,6 +8,8 @@ import time
 
 import fastapi
 
+from ambrotype.cli import collecting
+
 GRACE = 8.0
 """Seconds that requests may take to end when the parent was killed."""
 
@@ -17,7 +19,9 @@ def create() -> fastapi.FastAPI:
     threading.Thread(target=_end_with_parent, daemon=True, name="parent").start()
     from ambrotype.api import asgi
 
-    return asgi.create()
+    made = asgi.create()
+    collecting.rarely()
+    return made
 
 
 def _end_with_parent() -> None:

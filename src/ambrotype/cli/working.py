@@ -11,7 +11,7 @@ import typer
 from ambrotype import app as app_
 from ambrotype import jobs, logs
 from ambrotype import settings as settings_
-from ambrotype.cli import exits, output, parents, running
+from ambrotype.cli import collecting, exits, output, parents, running
 from ambrotype.core import errors
 
 PATIENCE = 10.0
@@ -37,6 +37,7 @@ async def run(data: Path | None, *, with_parent: bool, as_json: bool) -> None:
         loop = asyncio.get_running_loop()
         parents.watch(lambda: loop.call_soon_threadsafe(stop.set), patience=PATIENCE)
     async with app_.opened(settings, say=output.say) as app:
+        collecting.rarely()
         log.info("worker runs", captures=settings.fetch_concurrency)
         if as_json:
             output.json({"state": "running", "captures": settings.fetch_concurrency})
