@@ -114,24 +114,29 @@ def _planned(raw: str, asked: Asked, *, rules: accept.Rules, trusted: bool) -> _
     patterns = asked.patterns()
     steps: list[_Place | rewriting.Left] = []
     items: dict[_Item, accepting.Acceptance] = {}
+    urls: set[str] = set()
     for one in rewriting.found(raw):
         why = judge.why_left(one.url)
         if why is None:
             continue
         place = _Place(found=one, item=(one.url, _slot(patterns, one)))
         if not why and place.item not in items:
+            urls.add(one.url)
+            if len(urls) > MOST_URLS:
+                raise _too_many()
             try:
                 items[place.item] = accept.acceptance(_request(place, asked), rules=rules, trusted=trusted)
             except errors.AmbrotypeError as problem:
                 why = _why(problem)
         steps.append(_left(one, why) if why else place)
-    if (count := len({url for url, _ in items})) > MOST_URLS:
-        raise errors.InvalidRequest(
-            f"The document holds {count} different media URLs; at most {MOST_URLS} are rewritten at once:"
-            " rewrite it in parts, or narrow it by only_hosts.",
-            pointer="/document",
-        )
     return _Plan(steps=steps, items=items)
+
+
+def _too_many() -> errors.InvalidRequest:
+    return errors.InvalidRequest(
+        f"The document holds more than {MOST_URLS} different media URLs: rewrite it in parts, or name only_hosts.",
+        pointer="/document",
+    )
 
 
 class _Judge:
