@@ -76,7 +76,8 @@ def test_a_source_is_required(me: Caller, missing: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b"null", b"17", b'"https://cdn.example.com/a.png"', b"\xff\xfe", b'{"url": "\xff"}', b"{'url': 1}",
+        b"", b"{", b"[]", b"null", b"17", b'"https://cdn.example.com/a.png"', b"\xff\xfe",
+        b'{"url": "\xff"}', b"{'url': 1}",
         DEEP.encode(), b'{"metadata": ' + DEEP.encode() + b"}", b'{"wait": ' + b"9" * 5000 + b"}", b'{"url": NaN}',
         b'{"wait": 1e999, "url": "https://cdn.example.com/a.png"}',
     ],

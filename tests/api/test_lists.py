@@ -49,11 +49,8 @@ def fill(me: Caller, number: int, *, seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize("limit", [1, 7])
-def test_nothing_is_skipped_or_shown_twice_while_others_come_and_go(
-    me: Caller, stack: Stack, sort: str, limit: int
-) -> None:
-    there = fill(me, 24, seed=limit)
+def test_nothing_is_skipped_or_shown_twice_while_others_come_and_go(me: Caller, stack: Stack, sort: str) -> None:
+    there = fill(me, 24, seed=SORTS.index(sort))
     # Sizes with ties and nulls, as far as the table's own rules allow them for what is not kept.
     stack.sql(
         "update ambrotype.media set size = (abs(hashtext(id::text)) %% 5) where id = any(%(ids)s)", ids=there[: 24 - 5]
@@ -73,9 +70,7 @@ def test_nothing_is_skipped_or_shown_twice_while_others_come_and_go(
             )
 
     shown = [
-        item["id"]
-        for page in pages(me, f"/v1/media?{EVERY}&sort={sort}", limit=limit, between=between)
-        for item in page
+        item["id"] for page in pages(me, f"/v1/media?{EVERY}&sort={sort}", limit=2, between=between) for item in page
     ]
     assert len(shown) == len(set(shown))
     assert set(there) <= set(shown)
@@ -148,7 +143,8 @@ SOME = str(uuid.uuid4())
 @pytest.mark.parametrize(
     "cursor",
     [
-        "x", "AAAA", "%00", "%C3%A9", "{}", "a" * 1001, "", forged(), forged("-created_at"), forged(1, 2, 3), forged("x", None, SOME),
+        "x", "AAAA", "%00", "%C3%A9", "{}", "a" * 1001, "", forged(), forged("-created_at"),
+        forged(1, 2, 3), forged("x", None, SOME),
         forged("-created_at", "now", SOME), forged("-created_at", "2026-01-01", SOME), forged("-created_at", 1, SOME),
         forged("-created_at", "2026-01-01 00:00:00+00", "x"), forged("-created_at", "'; drop table media; --", SOME),
         forged("at-risk", "today", SOME), forged("events", "1e5", SOME), forged("events", "9" * 30, SOME),

@@ -120,5 +120,6 @@ def _openapi(app: fastapi.FastAPI, made: Callable[[], dict[str, Any]]) -> dict[s
             schema.pop("$defs", None)
             schemas[model.__name__] = schema
         document["paths"]["/m/{id}/{name}"] = permanent.DOCUMENT
+        documents.exact(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -69,3 +69,39 @@ LISTING = problems(400, 401, 422, 429, 503)
 SEARCHING = problems(400, 401, 403, 404, 422, 503)
 WRITING = problems(400, 401, 403, 404, 422, 429, 503)
 """The replies that every route of that sort may give."""
+
+
+_PARTLY = {"Problem", "BatchResult"}
+"""Schemas of replies that may lack a field."""
+
+
+def exact(document: dict[str, Any]) -> None:
+    """Says in the document that the objects of replies always have all their fields, and no others.
+
+    FastAPI calls a field with a default optional, which is right for requests only.
+    """
+    schemas = document["components"]["schemas"]
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    asked = _named([operation.get("requestBody") for operation in operations], schemas)
+    for name in _named([operation["responses"] for operation in operations], schemas) - asked - _PARTLY:
+        schema = schemas[name]
+        if "properties" in schema:
+            schema["required"] = list(schema["properties"])
+            schema.setdefault("additionalProperties", False)
+
+
+def _named(part: Any, schemas: dict[str, Any]) -> set[str]:
+    """The schemas that this part of the document refers to, and those that they refer to."""
+    found: set[str] = set()
+    left = [part]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left.extend(one)
+        elif isinstance(one, dict):
+            left.extend(one.values())
+            name = str(one.get("$ref", "")).rpartition("/")[2]
+            if name in schemas and name not in found:
+                found.add(name)
+                left.append(schemas[name])
+    return found

@@ -33,8 +33,6 @@ class Row:
     code: str
     status: int
     when: str
-    capture: bool
-    """It also tells why an item was lost: `lost.code`."""
     retryable: bool
 
 
@@ -52,7 +50,6 @@ def _row(kind: type[errors.AmbrotypeError]) -> Row:
         code=kind.code,
         status=problems.STATUS[next(one for one in kind.__mro__ if one in problems.STATUS)],
         when=when,
-        capture=issubclass(kind, errors.CaptureFailed),
         retryable=kind.retryable,
     )
 
