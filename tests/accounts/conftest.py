@@ -45,8 +45,9 @@ def cookie(reply: stacks.Reply) -> str:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     data = tmp_path_factory.mktemp("house") / "data"
     with (
-        servers.running(data, jwt_secret=issuers.SECRET, cors_origins=ORIGIN, rate_users="0", rate_guests="0", rate_nobody="0")
-        as server,
+        servers.running(
+            data, jwt_secret=issuers.SECRET, cors_origins=ORIGIN, rate_users="0", rate_guests="0", rate_nobody="0",
+        ) as server,
         stacks.Stack(server) as stack,
     ):  # fmt: skip
         yield House(stack=stack, app_key=stack.key("app"), read_key=stack.key("read"))

@@ -1,6 +1,5 @@
 """Owners with libraries, made by SQL and by accepting as the service does."""
 
-import asyncio
 import uuid
 
 import psycopg
@@ -64,7 +63,7 @@ async def seen(data: database.Database, who: owners.Principal) -> list[uuid.UUID
 async def move_all(data: database.Database) -> None:
     """Lets the rows of linked guests move over."""
     while await guests.move(data):
-        await asyncio.sleep(0)
+        pass
 
 
 def url(n: int | str) -> str:

@@ -4,9 +4,12 @@ A new route gets a row: how it is asked, and the status that each of seven calle
 belongs to the owner is 404 to others, as if it were not there.
 """
 
+import contextlib
 import dataclasses
 import functools
+import http.client
 import itertools
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +61,10 @@ class Things:
         assert self.owner.post(f"{where}/items", {"media_id": item}).status == 201
         return where, item
 
+    def webhook(self) -> str:
+        made = self.owner.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()
+        return f"/v1/webhooks/{made['id']}"
+
     def key_id(self) -> str:
         made = self.house.stack.service.post("/v1/keys", {"name": "to be seen", "role": "read"}).json()
         return str(made["id"])
@@ -100,6 +107,9 @@ ROUTES: dict[str, Row] = {
     "POST /v1/keep/batch": row(
         401, 200, 200, 200, 200, 403, 200, ask=lambda t: ("/v1/keep/batch", {"items": [{"data": t.data}]})
     ),
+    "POST /v1/rewrite": row(
+        401, 200, 200, 200, 200, 403, 200, ask=lambda t: ("/v1/rewrite", {"document": {}, "relative": True})
+    ),
     "GET /v1/media": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/media", None)),
     "GET /v1/media/facets": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/media/facets", None)),
     "GET /v1/at-risk": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/at-risk", None)),
@@ -136,12 +146,13 @@ ROUTES: dict[str, Row] = {
     "GET /v1/projects/{p}/slots": row(
         401, 200, 200, 200, 200, 200, 200, ask=lambda t: (t.slot().rpartition("/")[0], None)
     ),
-    "GET /v1/projects/{p}/slots/{s}": row(401, 404, 404, 200, 200, 200, 200, ask=lambda t: (t.slot(), None)),
+    # Names are an owner's: the administrator, who names nobody, means the service's own slots.
+    "GET /v1/projects/{p}/slots/{s}": row(401, 404, 404, 200, 200, 200, 404, ask=lambda t: (t.slot(), None)),
     "PUT /v1/projects/{p}/slots/{s}/current": row(
-        401, 404, 404, 200, 200, 403, 200, ask=lambda t: (f"{t.slot()}/current", {"version": 1})
+        401, 404, 404, 200, 200, 403, 404, ask=lambda t: (f"{t.slot()}/current", {"version": 1})
     ),
     "POST /v1/projects/{p}/slots/{s}/prune": row(
-        401, 404, 404, 200, 200, 403, 200, ask=lambda t: (f"{t.slot()}/prune", {"keep": 1})
+        401, 404, 404, 200, 200, 403, 404, ask=lambda t: (f"{t.slot()}/prune", {"keep": 1})
     ),
     "POST /v1/collections": row(
         401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/collections", {"name": "mine"})
@@ -160,6 +171,24 @@ ROUTES: dict[str, Row] = {
     ),
     "PATCH /v1/collections/{id}/items": row(401, 404, 404, 200, 200, 403, 200, ask=patched_item),
     "DELETE /v1/collections/{id}/items": row(401, 404, 404, 204, 204, 403, 204, ask=removed_item),
+    # what is told to whom
+    "POST /v1/webhooks": row(
+        401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/webhooks", {"url": "https://example.com/hook"})
+    ),
+    "GET /v1/webhooks": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/webhooks", None)),
+    "GET /v1/webhooks/{id}": row(401, 404, 404, 200, 200, 200, 200, ask=lambda t: (t.webhook(), None)),
+    "PATCH /v1/webhooks/{id}": row(401, 404, 404, 200, 200, 403, 200, ask=lambda t: (t.webhook(), {"active": False})),
+    "DELETE /v1/webhooks/{id}": row(401, 404, 404, 204, 204, 403, 204, ask=lambda t: (t.webhook(), None)),
+    "GET /v1/webhooks/{id}/deliveries": row(
+        401, 404, 404, 200, 200, 200, 200, ask=lambda t: (f"{t.webhook()}/deliveries", None)
+    ),
+    "POST /v1/webhooks/{id}/deliveries/{delivery}/replay": row(
+        401, 404, 404, 404, 404, 403, 404, ask=lambda t: (f"{t.webhook()}/deliveries/{uuid.uuid4()}/replay", None)
+    ),
+    "POST /v1/webhooks/{id}/test": row(
+        401, 404, 404, 202, 202, 403, 202, ask=lambda t: (f"{t.webhook()}/test", None)
+    ),
+    "GET /v1/events": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/events", None)),
     # what is administrated
     "POST /v1/keys": row(401, 403, 403, 403, 403, 403, 201, ask=lambda t: ("/v1/keys", {"name": "x", "role": "read"})),
     "GET /v1/keys": row(401, 403, 403, 403, 403, 403, 200, ask=lambda t: ("/v1/keys", None)),
@@ -195,6 +224,15 @@ def caller(house: conftest.House, name: str) -> stacks.Caller:
     }[name]()
 
 
+def status(who: stacks.Caller, method: str, path: str, body: Any) -> int:
+    """The status alone: some replies are streams that do not end."""
+    headers = {**who.headers, **({"Content-Type": "application/json"} if body is not None else {})}
+    content = json.dumps(body).encode() if body is not None else None
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", who.port, timeout=stacks.PATIENCE)) as connection:
+        connection.request(method, path, body=content, headers=headers)
+        return connection.getresponse().status
+
+
 def test_every_route_has_a_row_and_every_row_a_route(house: conftest.House) -> None:
     document = house.stack.nobody.get("/openapi.json").json()
     routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
@@ -206,7 +244,7 @@ def test_each_route_answers_each_caller_as_it_must(house: conftest.House, route:
     found = []
     for name in CALLERS:
         path, body = ROUTES[route].ask(Things(house))
-        found.append(caller(house, name).send(route.partition(" ")[0], path, body).status)
+        found.append(status(caller(house, name), route.partition(" ")[0], path, body))
     assert dict(zip(CALLERS, found, strict=True)) == dict(zip(CALLERS, ROUTES[route].expected, strict=True))
 
 
@@ -255,9 +293,7 @@ def test_apps_are_apart(house: conftest.House) -> None:
     assert item not in other.get("/v1/media?limit=200").body.decode()
 
 
-@pytest.mark.parametrize(
-    ("visibility", "status"), [("private", 404), ("unlisted", 200), ("public", 200)]
-)
+@pytest.mark.parametrize(("visibility", "status"), [("private", 404), ("unlisted", 200), ("public", 200)])
 def test_whoever_has_the_url_of_what_is_not_private_gets_it(
     house: conftest.House, visibility: str, status: int
 ) -> None:

@@ -103,7 +103,8 @@ async def test_a_lost_item_takes_no_room_until_it_is_tried_again(data: database.
     (lost,) = await libraries.ids(data, me, libraries.url("lost"))
     async with data.transaction(database.WORKER) as tx:
         await tx.run(
-            "update ambrotype.media set status = 'lost', lost_code = 'truncated', lost_detail = 'x', lost_retryable = true"
+            "update ambrotype.media set status = 'lost', lost_code = 'truncated', lost_detail = 'x',"
+            " lost_retryable = true"
         )
     await libraries.keep(data, me, *map(libraries.url, range(3)), quota=THREE)
     assert used(admin) == (3, 0)

@@ -13,6 +13,8 @@ from limits import storage, strategies
 
 from ambrotype.core import owners
 
+GUESSES = 10
+"""Attempts at a password that one address has within ten minutes."""
 PREFIX_V6 = 64
 """Bits of an IPv6 address that one customer of a network has at the least (RFC 6177)."""
 
@@ -58,14 +60,18 @@ class Limiter:
         """Counts a guest that somebody without a key makes."""
         return self._count(limits.RateLimitItemPerHour, self._rates.new_guests, f"new/{network(address)}")
 
+    def guess(self, what: str, address: str) -> Standing:
+        """Counts an attempt at a password: of one thing, from one address."""
+        return self._hit(limits.RateLimitItemPerMinute(GUESSES, 10), f"guess/{what}/{network(address)}")
+
     def _count(self, window: type[limits.RateLimitItem], most: int, name: str) -> Standing | None:
-        if not most:
-            return None
-        item = window(most)
+        return self._hit(window(most), name) if most else None
+
+    def _hit(self, item: limits.RateLimitItem, name: str) -> Standing:
         taken = self._strategy.hit(item, name)
         stats = self._strategy.get_window_stats(item, name)
         return Standing(
-            limit=most,
+            limit=item.amount,
             remaining=int(stats.remaining) if taken else 0,
             reset=max(1, math.ceil(stats.reset_time - time.time())),
             exceeded=not taken,

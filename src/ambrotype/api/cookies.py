@@ -1,4 +1,4 @@
-"""The two cookies, the gallery's session and a guest's token; and whether a request that came with one is our own page's.
+"""The gallery's session and a guest's token as cookies, and whether a request that came with one is our own page's.
 
 A browser sends cookies along whoever made it ask. The session's is `SameSite=Strict`; behind that, a request that
 changes something must say by `Sec-Fetch-Site` or `Origin` that it comes from here (OWASP, Cross-Site Request Forgery
