@@ -125,9 +125,9 @@ async def kept(tools: inspection.Tools, admin: str, content: bytes, *, content_t
         connection.execute("insert into ambrotype.owner (id, app, kind, subject) values (%s, 'default', 'user', %s)",
                            [owner, str(owner)])  # fmt: skip
         connection.execute(
-            "insert into ambrotype.media (id, app, owner_id, status, kind, source, visibility, name, layout,"
-            " bucket, path, size, content_type, sha256, kept_at) values (%s, 'default', %s, 'kept', 'image', 'upload', 'private',"
-            " 'fox', 'default', %s, %s, %s, %s, %s, now())",
+            "insert into ambrotype.media (id, app, owner_id, status, kind, source, visibility, name, layout, bucket,"
+            " path, size, content_type, sha256, kept_at) values (%s, 'default', %s, 'kept', 'image', 'upload',"
+            " 'private', 'fox', 'default', %s, %s, %s, %s, %s, now())",
             [media_id, owner, key.bucket, key.path, len(content), content_type, hashlib.sha256(content).digest()],
         )
         connection.execute("insert into ambrotype.media_text (media_id, owner_id) values (%s, %s)", [media_id, owner])
