@@ -13,6 +13,9 @@ from bench.place import Place
 
 LARGE, MIDDLE, SMALL = "1", "2", "7"
 """Subjects of owners with three tenths, a tenth, and about a thousandth of all."""
+_DOWN = True
+"""Newest first."""
+
 LISTED = "select id, sort_value from ambrotype.list_media(%s::jsonb, %s, %s, %s, %s::uuid, 51)"
 
 
@@ -76,12 +79,12 @@ def _first_pages(connection: psycopg.Connection[Any], subject: str, n: int) -> r
 
 
 def _deep(connection: psycopg.Connection[Any], n: int) -> report.Figure:
-    first, rows = _timed(connection, LARGE, LISTED, "{}", "created_at", True, None, None)
+    first, rows = _timed(connection, LARGE, LISTED, "{}", "created_at", _DOWN, None, None)
     value, last = rows[-1][1], rows[-1][0]
     for _ in range(min(100, n // 1000)):
-        _, rows = _once(connection, LARGE, LISTED, "{}", "created_at", True, value, last)
+        _, rows = _once(connection, LARGE, LISTED, "{}", "created_at", _DOWN, value, last)
         value, last = rows[-1][1], rows[-1][0]
-    deep, _ = _timed(connection, LARGE, LISTED, "{}", "created_at", True, value, last)
+    deep, _ = _timed(connection, LARGE, LISTED, "{}", "created_at", _DOWN, value, last)
     return report.Figure(
         measure="page 100 against page 1, the large owner",
         ours=f"{deep:.2f} ms",

@@ -4,10 +4,7 @@ import psycopg
 
 from ambrotype.core import words
 
-WORDS = (
-    "fox cat dog red blue green river mountain city night portrait watercolor cinematic robot garden ocean forest castle "
-    "dragon neon"
-).split()
+WORDS = ["fox", "cat", "dog", "red", "blue", "green", "river", "mountain", "city", "night", "portrait", "watercolor", "cinematic", "robot", "garden", "ocean", "forest", "castle", "dragon", "neon"]
 
 _OWNERS = """
 insert into owner (id, app, kind, subject)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ambrotype.core.media import AtRisk, Event, Inspection, Lost, Media, Parent, Provenance
     from ambrotype.core.rewriting import Left, Replaced, Rewritten
     from ambrotype.fields import KeepFields
-    from ambrotype.local import Library, open  # noqa: A004
+    from ambrotype.local import Library, open
     from ambrotype.paging import Listed
 
     __version__: str

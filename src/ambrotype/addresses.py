@@ -1,10 +1,12 @@
 """URLs of items, composed on the way out from AMBROTYPE_PUBLIC_URL; only ids and paths are stored."""
 
+import base64
 import dataclasses
 import datetime
+import hmac
 import urllib.parse
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ambrotype.delivery import signing
 
@@ -32,3 +34,34 @@ class Addresses:
             return plain
         until = datetime.datetime.now(datetime.UTC) + ACCESS
         return f"{plain}?{signing.sign(media_id, {}, expires_at=until, keys=self.keys)}"
+
+    def signed(
+        self,
+        media_id: uuid.UUID,
+        name: str,
+        visibility: str,
+        *,
+        params: Mapping[str, str],
+        lives: datetime.timedelta,
+    ) -> tuple[str, datetime.datetime]:
+        """A URL that opens the item in this form for whoever has it, and when it ends: `lives` rounded up to the hour."""
+        until = signing.end(datetime.datetime.now(datetime.UTC) + lives)
+        query = signing.sign(media_id, params, expires_at=until, keys=self.keys)
+        return f"{self.permanent(media_id, name, visibility)}?{query}", until
+
+    @property
+    def kid(self) -> str:
+        """The signing key in use."""
+        return self.keys[0].kid
+
+    def share_token(self, share_id: uuid.UUID, kid: str) -> str | None:
+        """A share's token: 256 bits that only this server can make again; None without the key they were made with."""
+        key = next((key for key in self.keys if key.kid == kid), None)
+        if key is None:
+            return None
+        digest = hmac.digest(key.secret, f"share\n{share_id}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    def share(self, token: str) -> str:
+        """The address of a share's page."""
+        return f"{self.public_url}/s/{token}"

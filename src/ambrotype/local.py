@@ -4,6 +4,7 @@ import asyncio
 import builtins
 import contextlib
 import dataclasses
+import datetime
 import math
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -21,11 +22,15 @@ from ambrotype.capture import request
 from ambrotype.capture import rewrite as rewrites
 from ambrotype.core import errors, ids, media, owners, rewriting
 from ambrotype.core import keys as nouns
+from ambrotype.core import shares as share_nouns
+from ambrotype.core import usage as usage_nouns
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 from ambrotype.library import filters as filters_
 from ambrotype.library import listing
 from ambrotype.library import recipe as recipes
+from ambrotype.library import shares as shares_
+from ambrotype.library import usage as usages
 
 T = TypeVar("T")
 
@@ -202,6 +207,69 @@ class Library:
     async def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
         """Ends a key: the next request that shows it is refused."""
         return await keys.revoke(self._here.app.data, _id(key_id, "key"))
+
+    async def share(
+        self,
+        media_id: uuid.UUID | str | None = None,
+        *,
+        collection: uuid.UUID | str | None = None,
+        project: str | None = None,
+        slot: str | None = None,
+        expires_at: datetime.datetime | None = None,
+        password: str | None = None,
+        allow_download: bool = True,
+    ) -> share_nouns.Share:
+        """Shares an item, a collection, or a slot of a project: the share's `url` opens a page for whoever has it."""
+        given = {
+            "media_id": media_id,
+            "collection_id": collection,
+            "project": project,
+            "slot": slot,
+            "expires_at": expires_at,
+            "password": password,
+            "allow_download": allow_download,
+        }
+        wanted = request.parsed(shares_.NewShare, given)
+        return await shares_.create(self._here.app.data, self._who, self._here.app.addresses, wanted)
+
+    def shares(self) -> paging.Listed[share_nouns.Share]:
+        """The owner's shares, newest first, revoked ones too."""
+        app = self._here.app
+
+        async def fetch(cursor: str | None, most: int) -> listing.Page[share_nouns.Share]:
+            return await shares_.page(app.data, self._who, app.addresses, cursor=cursor, limit=most)
+
+        return _listed(fetch)
+
+    async def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
+        """Ends a share at once: its page, and what the page has handed out."""
+        return await shares_.revoke(self._here.app.data, self._who, self._here.app.addresses, _id(share_id, "share"))
+
+    async def link(
+        self,
+        media_id: uuid.UUID | str,
+        *,
+        transform: Mapping[str, Any] | None = None,
+        rendition: str | None = None,
+        expires_in: int = 3600,
+        download: bool = False,
+    ) -> share_nouns.Link:
+        """A signed URL of an item for an `<img>` or a mail; it ends with the hour after `expires_in` seconds."""
+        given = {
+            "transform": transform,
+            "rendition": rendition,
+            "expires_in": expires_in,
+            "download": download,
+        }
+        return await verbs.link(self._here, self._who, _id(media_id), request.parsed(verbs.LinkRequest, given))
+
+    async def usage(self, group_by: usage_nouns.GroupBy = "kind") -> usage_nouns.Usage:
+        """What is stored, delivered and paid for, and what a month will cost; by owner for the administrator alone."""
+        return await verbs.usage(self._here, self._who, group_by)
+
+    async def stats(self) -> usage_nouns.Stats:
+        """The whole installation: items by state, the queue of captures, how they ended, what is at risk."""
+        return await usages.stats(self._here.app.data)
 
 
 @contextlib.asynccontextmanager

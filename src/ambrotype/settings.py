@@ -21,13 +21,14 @@ PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
 
 LATER = (
-    "trash_days", "price_storage_gb_month", "price_egress_gb", "replica_store_url", "legacy", "legacy_schema",
+    "trash_days", "replica_store_url", "legacy", "legacy_schema",
     "legacy_trust", "otel_endpoint",
 )  # fmt: skip
 """Settings of features that this version does not have yet. Taking one silently would promise what does not happen."""
 
 Bytes = Annotated[int, pydantic.Field(ge=0)]
 Count = Annotated[int, pydantic.Field(ge=0)]
+Price = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, pydantic.Field(gt=0)]
 List = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 
@@ -124,6 +125,8 @@ class Settings(pydantic_settings.BaseSettings):
     rate_nobody: Count = 120
     rate_new_guests: Count = 10
     trusted_proxies: List = ()
+    price_storage_gb_month: Price = 0.021
+    price_egress_gb: Price = 0.09
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
     log: Literal["console", "json"] = "console"
 

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 
@@ -16,8 +17,11 @@ from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
 from ambrotype.core import errors, media, owners, rewriting
 from ambrotype.core import keys as key_nouns
+from ambrotype.core import shares as share_nouns
+from ambrotype.core import usage as usage_nouns
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
+from ambrotype.library import usage as usages
 from ambrotype.records import accepting, listening
 from ambrotype.records import media as rows
 
@@ -72,6 +76,38 @@ class KeyRequest(pydantic.BaseModel):
     name: request.Short
     role: key_nouns.KeyRole = "app"
     app: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
+
+
+Pixels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
+
+
+class Transform(pydantic.BaseModel):
+    """A picture derived from an original."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    w: Pixels | None = None
+    h: Pixels | None = None
+    fit: Literal["cover", "contain", "inside"] | None = None
+    format: Literal["webp", "avif", "jpeg", "png", "auto"] | None = None
+    q: Annotated[int, pydantic.Field(ge=1, le=100)] | None = None
+
+
+class LinkRequest(pydantic.BaseModel):
+    """A signed URL to make: of the original, unless a transform or a rendition is named."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    transform: Transform | None = None
+    rendition: Literal["thumb", "poster", "preview", "480p", "720p", "1080p"] | None = None
+    expires_in: Annotated[int, pydantic.Field(ge=1, le=366 * 86_400, description="seconds; ends with an hour")] = 3600
+    download: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> "LinkRequest":
+        if self.transform is not None and self.rendition is not None:
+            raise ValueError("give transform or rendition, not both")
+        return self
 
 
 def asked(fields: object) -> Asked:
@@ -176,6 +212,28 @@ async def rewrite(here: Context, who: owners.Principal, document: str, asked: re
         trusted=who.is_key,
         permanent=here.app.addresses.permanent,
     )
+
+
+async def link(here: Context, who: owners.Principal, media_id: uuid.UUID, wanted: LinkRequest) -> share_nouns.Link:
+    """A signed URL of the caller's item: it opens this form of it for whoever has it, until it runs out."""
+    item = await listing.get(here.app.data, who, here.app.addresses, media_id)
+    given = wanted.transform.model_dump(exclude_none=True) if wanted.transform is not None else {}
+    params = {name: str(value) for name, value in given.items()}
+    if wanted.rendition is not None:
+        params["rendition"] = wanted.rendition
+    if wanted.download:
+        params["download"] = "1"
+    url, until = here.app.addresses.signed(
+        item.id, item.name, item.visibility, params=params, lives=datetime.timedelta(seconds=wanted.expires_in)
+    )
+    return share_nouns.Link(url=url, expires_at=until)
+
+
+async def usage(here: Context, who: owners.Principal, group_by: usage_nouns.GroupBy) -> usage_nouns.Usage:
+    """What the caller's library uses, and what it will cost at the prices of the settings."""
+    settings = here.app.settings
+    prices = usages.Prices(storage=settings.price_storage_gb_month, egress=settings.price_egress_gb)
+    return await usages.read(here.app.data, who, group_by=group_by, prices=prices)
 
 
 async def create_key(here: Context, wanted: KeyRequest) -> key_nouns.NewKey:

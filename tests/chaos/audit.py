@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import uuid
-from collections.abc import Mapping
 from pathlib import Path
 
 from ambrotype.storage import contract
@@ -18,7 +16,6 @@ from ambrotype.media m join ambrotype.media_text t on t.media_id = m.id
 
 async def nothing_lost(
     at: house.House,
-    promises: Mapping[uuid.UUID, sources.Source],
     *,
     root: Path | None = None,
     store: contract.Store | None = None,
@@ -33,8 +30,8 @@ async def nothing_lost(
     items = {row["id"]: row for row in await at.all(_ITEMS)}
     by_url = [row["source_url"] for row in items.values()]
     assert len(by_url) == len(set(by_url)), "a source became two items"
-    files = {item: source.file for item, source in promises.items()}
-    for item, source in promises.items():
+    files = {item: source.file for item, source in at.promises.items()}
+    for item, source in at.promises.items():
         row = items[item]
         end = row["lost_code"] if row["status"] == "lost" else row["status"]
         assert end in source.ends, f"{source.file} of {item} ended as {end}"

@@ -30,6 +30,11 @@ def unmount(folder: Path) -> None:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def mounted(folder: Path) -> bool:
+    """Whether something is mounted there; a bind mount is no other device, so that `Path.is_mount` does not see it."""
+    return any(line.split()[4] == str(folder) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 def _mount(*arguments: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("Only root can mount the small disk that this test fills or takes away.")

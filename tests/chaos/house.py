@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from psycopg import rows
 from ambrotype.core import errors
 from ambrotype.records import embedded
 from ambrotype.simulator import server as simulators
-from tests.chaos import processes
+from tests.chaos import processes, sources
 
 KEY = "amb_chaos-service-key-0123456789"
 PATIENCE = 150.0
@@ -33,6 +33,8 @@ class House:
         self.cluster = embedded.Cluster(data)
         self.log = data.with_name(f"{data.name}.log")
         self.programs: list[processes.Program] = []
+        self.promises: dict[uuid.UUID, sources.Source] = {}
+        """What was acknowledged, ever."""
         self._port = _free_port()
         self._http = http
         given = {
@@ -63,6 +65,13 @@ class House:
         self.programs.append(processes.Program(*command, environment=self._environment, log=self.log))
         return self.programs[-1]
 
+    async def end(self, *programs: processes.Program) -> None:
+        """Ends them, all at the same time."""
+        for program in programs:
+            program.wanted = False
+            self.programs.remove(program)
+        await asyncio.gather(*(asyncio.to_thread(program.end) for program in programs))
+
     async def supervise(self) -> None:
         """Starts again what has ended, until cancelled."""
         while True:
@@ -91,12 +100,31 @@ class House:
         status, media = await self.ask("POST", "/v1/keep", {"url": url})
         return uuid.UUID(media["id"]) if status in (200, 201, 202) else None
 
-    async def promised(self, url: str) -> uuid.UUID:
-        """Asks until it is acknowledged, as a caller with something to lose does."""
-        while True:
-            if (found := await self.keep(url)) is not None:
-                return found
-            await asyncio.sleep(0.1)
+    async def offer(self, source: sources.Source) -> uuid.UUID | None:
+        """Asks once for the source to be kept; the item's id if that was acknowledged."""
+        found = await self.keep(source.url)
+        if found is not None:
+            self.promises[found] = source
+        return found
+
+    async def promise(self, *wanted: sources.Source) -> list[uuid.UUID]:
+        """Asks for each until it is acknowledged, as a caller with something to lose does."""
+        found: list[uuid.UUID] = []
+        while len(found) < len(wanted):
+            item = await self.offer(wanted[len(found)])
+            if item is None:
+                await asyncio.sleep(0.1)
+            else:
+                found.append(item)
+        return found
+
+    async def promise_all(self, wanted: Sequence[sources.Source]) -> None:
+        """The same for many at once."""
+        items = [{"url": source.url} for source in wanted]
+        status, reply = await self.ask("POST", "/v1/keep/batch", {"items": items})
+        assert status == 200, reply
+        for source, result in zip(wanted, reply["results"], strict=True):
+            self.promises[uuid.UUID(result["media"]["id"])] = source
 
     async def all(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """What the database's superuser sees; starts PostgreSQL again where it was killed."""
@@ -165,9 +193,7 @@ async def opened(data: Path, **settings: str) -> AsyncIterator[House]:
             yield house
         finally:
             simulator.closing.set()
-            for program in house.programs:
-                program.wanted = False
-            await asyncio.gather(*(asyncio.to_thread(program.end) for program in house.programs))
+            await house.end(*house.programs)
             await asyncio.to_thread(house.cluster.leave)
             for process in processes.postgres(data):
                 process.kill()

@@ -23,9 +23,17 @@ def mix(simulator: server.Simulator, n: int) -> list[Source]:
     return [_KINDS[number % len(_KINDS)](simulator, number) for number in range(n)]
 
 
-def fast(simulator: server.Simulator, number: int) -> Source:
-    file = simulator.image(number, width=48, height=48)
+def of(simulator: server.Simulator, file: str) -> Source:
+    """Any file, without a fault."""
     return Source(url=simulator.sign(file), file=file)
+
+
+def small(simulator: server.Simulator, number: int) -> Source:
+    return of(simulator, simulator.image(number, width=16, height=16, format="png"))
+
+
+def fast(simulator: server.Simulator, number: int) -> Source:
+    return of(simulator, simulator.image(number, width=48, height=48))
 
 
 def slow(simulator: server.Simulator, number: int, *, seconds: float = 1.5, times: int = 0) -> Source:

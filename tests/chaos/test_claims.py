@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from ambrotype.core import errors
 from ambrotype.records import captures, database
 from tests.chaos import queue
 
@@ -186,3 +187,26 @@ async def _scanned(data: database.Database) -> tuple[int, int]:
         )
     assert row is not None
     return row["seq_scan"], row["idx_tup_fetch"]
+
+
+async def test_a_claimer_that_falls_silent_does_not_stop_the_others(data: database.Database, line: queue.Queue) -> None:
+    (owner,) = line.owners(1)
+    line.add(owner, 4)
+    silent = Claimer(data)
+    with pytest.raises(errors.Unavailable):
+        async with data.transaction(database.WORKER) as tx:
+            await captures.claim(tx, most=1, per_host=8, lease=silent.lease, seconds=30, turn=captures.Round())
+            claimed = await Claimer(data).claim(4)  # waits until PostgreSQL has ended the silent one's transaction
+            assert len(claimed) == 4
+            await tx.one("select 1")
+
+
+async def test_a_row_that_somebody_holds_does_not_stop_claims(data: database.Database, line: queue.Queue) -> None:
+    (owner,) = line.owners(1)
+    (one,) = line.add(owner)
+    dead = Claimer(data, seconds=0)
+    await dead.claim(1)
+    rest = line.add(owner, 3)
+    async with data.transaction(database.WORKER) as tx:
+        await captures.extend(tx, lease=dead.lease, media=[one], seconds=30)
+        assert {claim.media_id for claim in await Claimer(data).claim(4)} == rest

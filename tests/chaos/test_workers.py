@@ -1,13 +1,46 @@
-"""Several workers: leases that run out while their captures go on, and workers that are asked to stop."""
+"""Several workers, and what may happen to their leases and timetables. One API and database for all; own workers."""
 
 import asyncio
+import contextlib
 import signal
 import uuid
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+import pytest_asyncio
 
-from tests.chaos import audit, house, sources
+from tests.chaos import audit, house, processes, sources
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("chaos-workers")]
+Workers = Callable[..., processes.Program]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def at(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[house.House]:
+    async with house.opened(tmp_path_factory.mktemp("workers") / "data") as opened:
+        opened.api()
+        await opened.ready()
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def _workers(at: house.House, count: int = 0, *, lease: float) -> AsyncIterator[Workers]:
+    """Starts workers, `count` of them at once; they are gone at the end, and what was promised is looked over."""
+    started = []
+
+    def start(lease: float = lease) -> processes.Program:
+        started.append(at.worker(lease=lease, beat=min(lease / 4, 5)))
+        return started[-1]
+
+    for _ in range(count):
+        start()
+    try:
+        yield start
+        await at.ended()
+        await audit.nothing_lost(at)
+        assert at.complaints() == []
+    finally:
+        await at.end(*started)
 
 
 async def _held(at: house.House, item: uuid.UUID, *, by_another_than: uuid.UUID | None = None) -> uuid.UUID:
@@ -24,90 +57,65 @@ async def _held(at: house.House, item: uuid.UUID, *, by_another_than: uuid.UUID 
     return found[0]
 
 
-async def _kept(at: house.House, item: uuid.UUID) -> None:
-    async def kept() -> bool:
-        query = "select count(*) from ambrotype.media where id = %(id)s and status = 'kept'"
-        return await at.count(query, id=item) == 1
-
-    await at.until(kept, f"{item} to be kept")
-
-
-@pytest.mark.parametrize("slow_twice", [False, True], ids=["overtaken", "resumes_first"])
-async def test_a_worker_that_slept_past_its_lease_does_no_harm(tmp_path: Path, *, slow_twice: bool) -> None:
-    async with house.opened(tmp_path / "data") as at:
-        at.api()
-        sleeper = at.worker(lease=2, beat=0.5)
-        await at.ready()
-        source = sources.slow(at.simulator, 1, seconds=5, times=2 if slow_twice else 1)
-        item = await at.promised(source.url)
+@pytest.mark.parametrize("times", [1, 2], ids=["is overtaken", "ends first"])
+async def test_a_worker_that_slept_past_its_lease_does_no_harm(at: house.House, times: int) -> None:
+    async with _workers(at, lease=2) as start:
+        sleeper = start()
+        (item,) = await at.promise(sources.slow(at.simulator, 10 + times, seconds=4, times=times))
         first = await _held(at, item)
         sleeper.signal(signal.SIGSTOP)
-        other = at.worker(lease=2, beat=0.5)
+        other = start()
         await _held(at, item, by_another_than=first)
         sleeper.signal(signal.SIGCONT)
-        await _kept(at, item)
+        await at.ended()
         # Both still work: each keeps something while the other one is stopped.
-        promises = {item: source}
-        for program, number in ((other, 2), (sleeper, 3)):
+        for program, number in ((other, 20 * times), (sleeper, 20 * times + 1)):
             program.signal(signal.SIGSTOP)
-            more = sources.fast(at.simulator, number)
-            promises[await at.promised(more.url)] = more
+            await at.promise(sources.fast(at.simulator, number))
             await at.ended()
             program.signal(signal.SIGCONT)
-        await audit.nothing_lost(at, promises)
         kept = "select count(*) from ambrotype.event where media_id = %(id)s and type = 'media.kept'"
         assert await at.count(kept, id=item) == 1
-        assert at.complaints() == []
 
 
-async def test_three_workers_share_slow_captures_under_short_leases(tmp_path: Path) -> None:
-    async with house.opened(tmp_path / "data") as at:
-        at.api()
-        for _ in range(3):
-            at.worker(lease=1.5, beat=0.4)
-        await at.ready()
-        promises = {}
-        for number in range(12):
-            source = sources.slow(at.simulator, number, seconds=4)
-            promises[await at.promised(source.url)] = source
-        await at.ended()
-        await audit.nothing_lost(at, promises)
-        assert at.complaints() == []
-
-
-async def test_a_worker_asked_to_stop_finishes_or_hands_back(tmp_path: Path) -> None:
-    async with house.opened(tmp_path / "data") as at:
-        at.api()
-        leaver = at.worker(lease=600)  # whoever takes the captures over does not wait for the lease
-        await at.ready()
-        short = sources.slow(at.simulator, 1, seconds=3)
-        long = sources.slow(at.simulator, 2, seconds=300, times=1)
-        promises = {await at.promised(source.url): source for source in (short, long)}
-        finished, handed_back = promises
-        lease = await _held(at, handed_back)
+async def test_a_worker_asked_to_stop_finishes_or_hands_back(at: house.House) -> None:
+    async with _workers(at, lease=600) as start:  # whoever takes the captures over does not wait for the lease
+        leaver = start()
+        short = sources.slow(at.simulator, 51, seconds=3)
+        long = sources.slow(at.simulator, 52, seconds=300, times=1)
+        finished, handed_back = await at.promise(short, long)
+        await _held(at, handed_back)
         await _held(at, finished)
-        leaver.wanted = False
         leaver.signal(signal.SIGTERM)
-        at.worker(lease=600)
-        await _held(at, handed_back, by_another_than=lease)
-        await at.ended()
+        start()
         await asyncio.to_thread(leaver.process.wait, 20)
-        assert leaver.process.returncode in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
-        await audit.nothing_lost(at, promises)
-        asked = [seen.path for seen in at.simulator.requests]
-        assert sum(source.file in path for path in asked for source in [short]) == 1, "a capture that had time was cut"
-        assert at.complaints() == []
+        await at.ended()
+        asked = [seen.path for seen in at.simulator.requests if short.file in seen.path]
+        assert len(asked) == 1, "a capture that had the time to end was cut off"
 
 
-async def test_a_killed_worker_s_captures_are_taken_over_after_its_lease(tmp_path: Path) -> None:
-    async with house.opened(tmp_path / "data") as at:
-        at.api()
-        victim = at.worker(lease=2, beat=0.5)
-        await at.ready()
-        source = sources.slow(at.simulator, 1, seconds=60, times=1)
-        item = await at.promised(source.url)
+async def test_a_killed_worker_s_captures_are_taken_over_after_its_lease(at: house.House) -> None:
+    async with _workers(at, lease=2) as start:
+        victim = start()
+        (item,) = await at.promise(sources.slow(at.simulator, 61, seconds=60, times=1))
         await _held(at, item)
         victim.kill()
-        at.worker(lease=2, beat=0.5)
-        await at.ended()
-        await audit.nothing_lost(at, {item: source})
+        start()
+
+
+async def test_timetables_changed_and_removed_by_hand_are_made_again(at: house.House) -> None:
+    """And three workers share slow captures under leases shorter than these."""
+    async with _workers(at, 3, lease=1.5):
+        await at.promise(*(sources.slow(at.simulator, 100 + number, seconds=4) for number in range(8)))
+        await at.promise(*sources.mix(at.simulator, 10))
+        for harm in (
+            "delete from ambrotype.capture",
+            "update ambrotype.capture set lease = null, lease_until = null",
+            "update ambrotype.capture set lease_until = now() - interval '1 hour' where lease is not null",
+            "update ambrotype.capture set lease = gen_random_uuid(), lease_until = now() + interval '3 seconds'",
+            "delete from ambrotype.capture where lease is not null",
+            "delete from ambrotype.worker",
+            "delete from ambrotype.capture",
+        ):
+            await asyncio.sleep(0.3)
+            await at.all(harm)

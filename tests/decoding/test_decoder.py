@@ -355,7 +355,7 @@ async def test_an_answer_that_is_too_long_or_nonsense_ends_the_child() -> None:
     for answer in (b"\xff\xff\xff\xff", protocol.LENGTH.pack(2) + b"[]", protocol.LENGTH.pack(3) + b"\xff{]"):
         ours, theirs = socket.socketpair()
         ours.settimeout(0)
-        idle = subprocess.Popen(["/bin/sleep", "60"], stderr=subprocess.PIPE)  # noqa: ASYNC220 - as `start` does
+        idle = subprocess.Popen(["/bin/sleep", "60"], stderr=subprocess.PIPE)
         child = process.Child(idle, ours)
         assert idle.stderr is not None
         os.set_blocking(idle.stderr.fileno(), False)

@@ -55,7 +55,7 @@ class House:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Waits for another process, which no event here can tell of."""
-        while not holds():  # noqa: ASYNC110
+        while not holds():
             await asyncio.sleep(0.02)
 
     def open_files(self) -> int:

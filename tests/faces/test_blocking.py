@@ -45,7 +45,7 @@ async def test_every_verb_works_without_await(client: ambrotype.Client, sim: sim
         assert [event.type for event in client.events(item.id)][-1] == "media.kept"
         assert client.keep_again(item.id).status == "kept"
         key = client.create_key("a program's", role="read")
-        assert key.id in [one.id for one in client.keys()]  # noqa: SIM118
+        assert key.id in [one.id for one in client.keys()]
         assert client.revoke_key(key.id).revoked_at is not None
         with pytest.raises(errors.NotFound):
             client.get(uuid.uuid4())

@@ -178,7 +178,7 @@ async def test_keys_are_made_listed_and_revoked(face: Face) -> None:
 
     assert made.key.startswith("amb_")
     assert made.key not in repr(made)
-    assert made.id in [key.id async for key in face.keys()]  # noqa: SIM118
+    assert made.id in [key.id async for key in face.keys()]
     revoked = await face.revoke_key(made.id)
     assert revoked.revoked_at is not None
 
@@ -234,4 +234,4 @@ def test_every_public_name_is_there() -> None:
     assert {*ambrotype.__all__, "__version__"} <= {*dir(ambrotype)}
     assert ambrotype.__version__ == "0.1.0"
     with pytest.raises(AttributeError):
-        ambrotype.nothing_of_the_kind  # noqa: B018
+        ambrotype.nothing_of_the_kind

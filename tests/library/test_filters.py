@@ -116,7 +116,10 @@ CASES: list[tuple[dict[str, Any], Check]] = [
     ({"q": "CAFE "}, lambda m: live(m) and "Café" in (m.prompt or "")),
     ({"q": "東京"}, lambda m: live(m) and "東京" in (m.prompt or "")),
     ({"q": "fuchs or robot "}, lambda m: live(m) and any(w in words.words(m.prompt or "") for w in ("fuchs", "robot"))),
-    ({"q": "red ", "kind": ["image"], "tag": ["a"]}, lambda m: live(m) and "red" in words.words(m.prompt or "") and m.kind == "image" and "a" in m.tags),
+    (
+        {"q": "red ", "kind": ["image"], "tag": ["a"]},
+        lambda m: live(m) and "red" in words.words(m.prompt or "") and m.kind == "image" and "a" in m.tags,
+    ),
 ]  # fmt: skip
 
 

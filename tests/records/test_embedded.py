@@ -184,9 +184,7 @@ def test_many_who_join_at_once_make_one_cluster_and_the_last_one_out_stops_it(
     for one in members:
         one.begin("join")
     assert [one.end() for one in members] == ["done None"] * 5
-    identifiers = {
-        one.tell("query select pg_postmaster_start_time() from pg_control_system()") for one in members
-    }
+    identifiers = {one.tell("query select pg_postmaster_start_time() from pg_control_system()") for one in members}
     assert len(identifiers) == 1
     for one in members[:-1]:
         assert one.tell("leave") == "done None"
@@ -227,9 +225,7 @@ def test_a_killed_member_gives_its_share_back(data: Path, member: Callable[..., 
     assert not processes(data)
 
 
-def test_what_a_killed_last_member_left_running_is_found_and_stopped(
-    data: Path, member: Callable[..., Member]
-) -> None:
+def test_what_a_killed_last_member_left_running_is_found_and_stopped(data: Path, member: Callable[..., Member]) -> None:
     killed, later = member(data), member(data)
     killed.tell("join")
     chief = processes(data)[0].pid
@@ -286,9 +282,7 @@ def test_what_was_committed_survives_a_kill_of_everything_during_heavy_writes(
             psycopg.connect(writer.dsn("postgres"), autocommit=True) as connection,
         ):
             for n in range(1, 100_000):
-                connection.execute(
-                    "insert into t select %s, repeat('x', 1000) from generate_series(1, 200)", [n]
-                )
+                connection.execute("insert into t select %s, repeat('x', 1000) from generate_series(1, 200)", [n])
                 committed = n
 
     thread = threading.Thread(target=write)
@@ -330,9 +324,7 @@ def test_processes_that_outlive_their_postmaster_are_ended(data: Path) -> None:
     cluster.leave()
 
 
-def test_a_removed_socket_does_not_lead_to_a_second_postmaster(
-    data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_removed_socket_does_not_lead_to_a_second_postmaster(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = embedded.Cluster(data)
     cluster.join()
     chief = processes(data)[0]
@@ -372,9 +364,7 @@ def test_a_stale_pid_file_that_names_a_living_stranger_is_no_obstacle(
         stranger.wait()
 
 
-def test_a_maker_killed_in_the_middle_leaves_nothing_in_the_way(
-    empty: Path, member: Callable[..., Member]
-) -> None:
+def test_a_maker_killed_in_the_middle_leaves_nothing_in_the_way(empty: Path, member: Callable[..., Member]) -> None:
     for _ in range(3):
         maker = member(empty)
         maker.begin("join")
@@ -425,9 +415,7 @@ def test_a_failing_start_tells_postgresqls_last_words_and_leaves_nobody_waiting(
     cluster.leave()
 
 
-def test_a_deep_data_folder_with_a_comma_works(
-    tmp_path: Path, made: Path, member: Callable[..., Member]
-) -> None:
+def test_a_deep_data_folder_with_a_comma_works(tmp_path: Path, made: Path, member: Callable[..., Member]) -> None:
     deep = tmp_path / ("d" * 90) / ("e" * 90) / "a,b c"
     deep.parent.mkdir(parents=True)
     subprocess.run(["cp", "-a", str(made), str(deep)], check=True)
@@ -453,9 +441,7 @@ def test_variables_of_the_environment_lead_nowhere_else(data: Path, monkeypatch:
     cluster.leave()
 
 
-def test_postgresql_gets_neither_our_terminal_nor_our_environment(
-    data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgresql_gets_neither_our_terminal_nor_our_environment(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMBROTYPE_SECRET_KEY", "hidden")
     cluster = embedded.Cluster(data)
     cluster.join()
@@ -533,18 +519,14 @@ def test_as_root_it_runs_as_a_user_without_rights_beyond_passing_folders(data: P
     chief = processes(data)[0]
     assert chief.username() == cluster_user.SYSTEM_USER
     status = Path(f"/proc/{chief.pid}/status").read_text()
-    assert (
-        "CapEff:\t0000000000000004\n" in status
-    )  # CAP_DAC_READ_SEARCH: the folder above is closed to others
+    assert "CapEff:\t0000000000000004\n" in status  # CAP_DAC_READ_SEARCH: the folder above is closed to others
     assert "CapBnd:\t0000000000000004\n" in status
     assert "NoNewPrivs:\t1\n" in status
     cluster.leave()
     assert {folder: folder.stat().st_mode for folder in data.parents} == parents
 
 
-closed_checkout = any(
-    not folder.stat().st_mode & 0o001 for folder in cluster_folder.program("postgres").parents
-)
+closed_checkout = any(not folder.stat().st_mode & 0o001 for folder in cluster_folder.program("postgres").parents)
 
 
 @pytest.mark.skipif(closed_checkout, reason="the programs lie in a folder closed to others")
@@ -579,9 +561,7 @@ def test_as_root_its_programs_may_lie_in_a_closed_folder(
 
 @as_root
 @pytest.mark.parametrize("dropped", ["-dac_read_search", "-dac_read_search,-setpcap"])
-def test_as_root_with_the_rights_of_a_container(
-    data: Path, member: Callable[..., Member], dropped: str
-) -> None:
+def test_as_root_with_the_rights_of_a_container(data: Path, member: Callable[..., Member], dropped: str) -> None:
     one = member(data, "setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}")
     answer = one.tell("join")
     if "setpcap" in dropped:
@@ -631,9 +611,7 @@ def test_other_users_of_the_machine_do_not_get_in(data: Path) -> None:
     psql = [str(cluster_folder.program("psql")), "-w", "-c", "select 1", cluster.dsn("postgres")]
     kept_out = subprocess.run([*_as_nobody(), *psql], capture_output=True, text=True, check=False)
     assert "Permission denied" in kept_out.stderr
-    at_the_door = subprocess.run(
-        [*_as_nobody("+dac_override"), *psql], capture_output=True, text=True, check=False
-    )
+    at_the_door = subprocess.run([*_as_nobody("+dac_override"), *psql], capture_output=True, text=True, check=False)
     assert "Peer authentication failed" in at_the_door.stderr
     cluster.leave()
 

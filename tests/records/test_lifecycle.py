@@ -368,7 +368,7 @@ async def test_an_owners_date_moves_an_item_to_the_trash_and_its_slot_to_the_ver
                     width=1,
                     height=1,
                     duration=None,
-                ),  # fmt: skip
+                ),
             )
         versions.append(made)
 

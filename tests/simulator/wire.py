@@ -50,5 +50,5 @@ def _parsed(received: bytes, *, reset: bool) -> Received:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Waits for something that the simulator does; the test's own timeout is the limit."""
-    while not condition():  # noqa: ASYNC110 - plain values tell of no change
+    while not condition():
         await asyncio.sleep(0.005)

@@ -84,7 +84,7 @@ def forbid(root: Path) -> None:
 
 
 def names(folder: Path | str) -> list[str]:
-    return sorted(os.listdir(folder))  # noqa: PTH208
+    return sorted(os.listdir(folder))
 
 
 def start_writer(root: Path) -> subprocess.Popen[bytes]:

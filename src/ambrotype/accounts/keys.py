@@ -32,7 +32,7 @@ async def create(
     owners.app_name(app)
     async with data.transaction(owners.ADMINISTRATOR) as tx:
         row = await rows.insert(
-            tx, id=ids.new(), name=name, role=role, app=app, prefix=secret[:_PREFIX], digest=digest(secret)
+            tx, key_id=ids.new(), name=name, role=role, app=app, prefix=secret[:_PREFIX], digest=digest(secret)
         )
     return NewKey(**row, key=secret) if row else None
 

@@ -26,6 +26,7 @@ from ambrotype.api import (
     health,
     keep,
     keys,
+    links,
     media,
     permanent,
     projects,
@@ -33,14 +34,18 @@ from ambrotype.api import (
     requests,
     rewrite,
     session,
+    shared,
+    shares,
+    usage,
     webhooks,
 )
 from ambrotype.capture import request as fields
 
 ROUTERS = (
     keep.router, rewrite.router, media.router, recipe.router,
-    bulk.router, editing.router, projects.router, collections.router, events.router, webhooks.router, keys.router, guests.router,
-    session.router, health.router, error_table.router,
+    bulk.router, editing.router, projects.router, collections.router, shares.router, links.router, usage.router, events.router,
+    webhooks.router, keys.router, guests.router,
+    session.router, shared.router, health.router, error_table.router,
 )  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
 
@@ -62,7 +67,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
-        async with context.opened(settings) as here:
+        async with context.opened(settings) as here, permanent.counting(here) as app.state.counting:
             app.state.context = here
             app.state.limiter = rates.Limiter(
                 rates.Rates(

@@ -11,7 +11,6 @@ from ambrotype import bulk
 from ambrotype.api import caller, context, documents
 from ambrotype.api import errors as problems
 
-
 router = fastapi.APIRouter(tags=["media"])
 
 

@@ -63,6 +63,7 @@ async def delete(
     here: context.Here,
     who: caller.Writer,
     id: uuid.UUID,
+    *,
     purge: Annotated[bool, fastapi.Query(description="from the trash, for good")] = False,
     force: Annotated[bool, fastapi.Query(description="also where other items were made from it")] = False,
 ) -> fastapi.Response:

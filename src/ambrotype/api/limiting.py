@@ -25,6 +25,12 @@ def count_new_guest(connection: requests.HTTPConnection) -> None:
     _told(connection, limiter.new_guest(address(connection)), "new guests")
 
 
+def count_guess(connection: requests.HTTPConnection, what: str) -> None:
+    """Counts an attempt at the password of `what`."""
+    limiter: rates.Limiter = connection.app.state.limiter
+    _told(connection, limiter.guess(what, address(connection)), "attempts")
+
+
 def headers(scope: asgi.Scope) -> asgi.Headers:
     """What a reply says of the limit (draft-ietf-httpapi-ratelimit-headers-07)."""
     standing: rates.Standing | None = scope.get(_STANDING)

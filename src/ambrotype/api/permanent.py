@@ -1,7 +1,9 @@
 """`/m/{id}/{name}`: the URL that never dies. Who asks and which row are found here; the rest is `delivery`."""
 
+import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import fastapi
 from starlette import requests as starlette_requests
@@ -11,7 +13,9 @@ from ambrotype.api import errors as problems
 from ambrotype.capture import network
 from ambrotype.core import errors, ids, owners
 from ambrotype.delivery import asgi, deliverable, handler
-from ambrotype.records import database
+from ambrotype.delivery import counting as counting_
+from ambrotype.library import shares
+from ambrotype.records import database, delivered
 from ambrotype.records import media as rows
 
 
@@ -30,7 +34,7 @@ def handlers(here: context.Context) -> handler.Permanent:
         raise errors.NotSupported("This version serves originals only; ask without w, h, fit, format, q and rendition.")
 
     async def share_holds(share: str, media_id: uuid.UUID) -> bool:
-        return False
+        return await shares.holds(here.app.data, share, media_id)
 
     return handler.Permanent(
         store=here.app.store,
@@ -38,6 +42,16 @@ def handlers(here: context.Context) -> handler.Permanent:
         doors=handler.Doors(hurry=hurry, wait=wait, render=render, share_holds=share_holds, problem=_problem),
         mode=here.app.settings.delivery,
     )
+
+
+def counting(here: context.Context) -> contextlib.AbstractAsyncContextManager[counting_.Counting]:
+    """Counts views and egress for the length of the block."""
+
+    async def write(counts: Sequence[dict[str, Any]]) -> None:
+        async with here.app.data.transaction(owners.ADMINISTRATOR) as tx:
+            await delivered.add(tx, counts)
+
+    return counting_.running(write)
 
 
 class Endpoint:
@@ -57,7 +71,8 @@ class Endpoint:
         except errors.AmbrotypeError as error:
             await problems.send(error, scope, send, [])
             return
-        await permanent.respond(scope, receive, send, media_id=media_id or uuid.UUID(int=0), found=found)
+        done = await permanent.respond(scope, receive, send, media_id=media_id or uuid.UUID(int=0), found=found)
+        app.state.counting.count(done)
 
 
 async def _find(

@@ -178,7 +178,7 @@ class _Connector(aiohttp.TCPConnector):
         self,
         req: "ClientRequest",
         traces: "list[Trace]",
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+        timeout: aiohttp.ClientTimeout,
     ) -> "Connection":
         if req.proxy:
             raise errors.BlockedAddress("A proxy would hide the address, so none may be used.")

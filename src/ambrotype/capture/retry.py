@@ -10,5 +10,5 @@ MOST = 300.0
 
 def after(failure: errors.AmbrotypeError, *, attempts: int) -> float:
     """Seconds until the try after `attempts` failed ones. Jitter keeps many from coming back at once."""
-    wait = min(FIRST * 2.0 ** min(attempts - 1, 16), MOST) * random.uniform(0.75, 1.25)  # noqa: S311  (no secret)
+    wait = min(FIRST * 2.0 ** min(attempts - 1, 16), MOST) * random.uniform(0.75, 1.25)
     return max(wait, failure.retry_after or 0.0)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ambrotype.cli import demo, keep, keys, library, migrate, rewrite, risk, serve, simulate, work
+from ambrotype.cli import demo, keep, keys, library, migrate, rewrite, risk, serve, simulate, usage, work
 
 
 def build() -> typer.Typer:
@@ -26,6 +26,7 @@ def build() -> typer.Typer:
     app.command("show")(library.show)
     app.command("open")(library.open_)
     app.command("at-risk")(risk.at_risk)
+    app.command("usage")(usage.usage)
     app.command("rewrite")(rewrite.rewrite)
     app.add_typer(_keys(), name="keys")
     app.command("migrate")(migrate.migrate)

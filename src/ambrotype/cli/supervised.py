@@ -68,7 +68,7 @@ class Supervised:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _once(self) -> int:
-        with subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+        with subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
         ) as process:
             self._process = process

@@ -16,6 +16,8 @@ from ambrotype import paging
 from ambrotype.client import asking, http, problems
 from ambrotype.core import errors, ids, jsontext, media, rewriting
 from ambrotype.core import keys as nouns
+from ambrotype.core import shares as share_nouns
+from ambrotype.core import usage as usage_nouns
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 
@@ -35,6 +37,10 @@ _RECIPE = pydantic.TypeAdapter(recipe_nouns.ItemRecipe)
 _TAGS = pydantic.TypeAdapter(recipe_nouns.Tags)
 _KEY = pydantic.TypeAdapter(nouns.Key)
 _NEW_KEY = pydantic.TypeAdapter(nouns.NewKey)
+_SHARE = pydantic.TypeAdapter(share_nouns.Share)
+_LINK = pydantic.TypeAdapter(share_nouns.Link)
+_USAGE = pydantic.TypeAdapter(usage_nouns.Usage)
+_STATS = pydantic.TypeAdapter(usage_nouns.Stats)
 
 
 class AsyncClient:
@@ -249,6 +255,74 @@ class AsyncClient:
     async def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
         """Ends a key: the next request that shows it is refused."""
         return _read(_KEY, await self._http.send(http.Call(method="DELETE", path=f"/v1/keys/{_id(key_id, 'key')}")))
+
+    async def share(
+        self,
+        media_id: uuid.UUID | str | None = None,
+        *,
+        collection: uuid.UUID | str | None = None,
+        project: str | None = None,
+        slot: str | None = None,
+        expires_at: datetime.datetime | None = None,
+        password: str | None = None,
+        allow_download: bool = True,
+    ) -> share_nouns.Share:
+        """Shares an item, a collection, or a slot of a project: the share's `url` opens a page for whoever has it."""
+        given = {
+            "media_id": media_id,
+            "collection_id": collection,
+            "project": project,
+            "slot": slot,
+            "expires_at": expires_at,
+            "password": password,
+            "allow_download": allow_download,
+        }
+        call = http.Call(
+            method="POST",
+            path="/v1/shares",
+            body=asking.body_of({name: value for name, value in given.items() if value is not None}),
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        return _read(_SHARE, await self._http.send(call))
+
+    def shares(self) -> paging.Listed[share_nouns.Share]:
+        """The owner's shares, newest first, revoked ones too."""
+        return self._listed(_SHARE, "/v1/shares")
+
+    async def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
+        """Ends a share at once: its page, and what the page has handed out."""
+        call = http.Call(method="DELETE", path=f"/v1/shares/{_id(share_id, 'share')}")
+        return _read(_SHARE, await self._http.send(call))
+
+    async def link(
+        self,
+        media_id: uuid.UUID | str,
+        *,
+        transform: Mapping[str, Any] | None = None,
+        rendition: str | None = None,
+        expires_in: int = 3600,
+        download: bool = False,
+    ) -> share_nouns.Link:
+        """A signed URL of an item for an `<img>` or a mail; it ends with the hour after `expires_in` seconds."""
+        given = {
+            "transform": transform,
+            "rendition": rendition,
+            "expires_in": expires_in,
+            "download": download,
+        }
+        body = asking.body_of({name: value for name, value in given.items() if value is not None})
+        call = http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/links", body=body)
+        return _read(_LINK, await self._http.send(call))
+
+    async def usage(self, group_by: usage_nouns.GroupBy = "kind") -> usage_nouns.Usage:
+        """What is stored, delivered and paid for, and what a month will cost; by owner for service keys alone."""
+        call = http.Call(method="GET", path="/v1/usage", query=(("group_by", group_by),))
+        return _read(_USAGE, await self._http.send(call))
+
+    async def stats(self) -> usage_nouns.Stats:
+        """The whole installation: items by state, the queue of captures, how they ended, what is at risk. For service
+        keys only."""
+        return _read(_STATS, await self._http.send(http.Call(method="GET", path="/v1/stats")))
 
     def _listed(
         self,

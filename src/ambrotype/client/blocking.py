@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import datetime
 import threading
 import uuid
 import weakref
@@ -14,6 +15,8 @@ from ambrotype import paging
 from ambrotype.client import asynchronous
 from ambrotype.core import errors, media, rewriting
 from ambrotype.core import keys as nouns
+from ambrotype.core import shares as share_nouns
+from ambrotype.core import usage as usage_nouns
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 
@@ -190,6 +193,63 @@ class Client:
     def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
         """Ends a key: the next request that shows it is refused."""
         return self._background.run(self._client.revoke_key(key_id))
+
+    def share(
+        self,
+        media_id: uuid.UUID | str | None = None,
+        *,
+        collection: uuid.UUID | str | None = None,
+        project: str | None = None,
+        slot: str | None = None,
+        expires_at: datetime.datetime | None = None,
+        password: str | None = None,
+        allow_download: bool = True,
+    ) -> share_nouns.Share:
+        """Shares an item, a collection, or a slot of a project: the share's `url` opens a page for whoever has it."""
+        return self._background.run(
+            self._client.share(
+                media_id,
+                collection=collection,
+                project=project,
+                slot=slot,
+                expires_at=expires_at,
+                password=password,
+                allow_download=allow_download,
+            )
+        )
+
+    def shares(self) -> Iterator[share_nouns.Share]:
+        """The owner's shares, newest first, revoked ones too."""
+        return self._each(self._client.shares())
+
+    def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
+        """Ends a share at once: its page, and what the page has handed out."""
+        return self._background.run(self._client.revoke_share(share_id))
+
+    def link(
+        self,
+        media_id: uuid.UUID | str,
+        *,
+        transform: Mapping[str, Any] | None = None,
+        rendition: str | None = None,
+        expires_in: int = 3600,
+        download: bool = False,
+    ) -> share_nouns.Link:
+        """A signed URL of an item for an `<img>` or a mail; it ends with the hour after `expires_in` seconds."""
+        return self._background.run(
+            self._client.link(
+                media_id, transform=transform, rendition=rendition, expires_in=expires_in, download=download
+            )
+        )
+
+    def usage(self, group_by: usage_nouns.GroupBy = "kind") -> usage_nouns.Usage:
+        """What is stored, delivered and paid for, and what a month will cost; by owner for service keys alone."""
+        return self._background.run(self._client.usage(group_by))
+
+    def stats(self) -> usage_nouns.Stats:
+        """The whole installation: items by state, the queue of captures, how they ended, what is at risk. For service
+        keys only."""
+        return self._background.run(self._client.stats())
 
     def _each(self, listed: paging.Listed[T]) -> Iterator[T]:
         while page := self._background.run(listed.page()):

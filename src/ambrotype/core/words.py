@@ -17,7 +17,10 @@ LONGEST = 64
 """Characters of a word that count."""
 
 # Written without spaces: kana, Han, Hangul is spaced; Thai, Lao, Khmer, Myanmar.
-_PAIRED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_PAIRED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
 _RUN = re.compile(rf"(?P<paired>[{_PAIRED}]+)|(?P<word>[^\W_{_PAIRED}]+)")
 _TERM = re.compile(r"(?P<not>-)?(?:\"(?P<phrase>[^\"]*)\"?|(?P<bare>[^\s\"]+))")
 

@@ -37,7 +37,7 @@ PLAIN: dict[str, Callable[[Reader], tuple[int | None, int | None]]] = {
 def prepare() -> None:
     """Sets libvips up, for good: only loaders that are tested against hostile files, nothing kept between
     files."""
-    pyvips.block_untrusted_set(True)  # noqa: FBT003 - the C function takes no keyword
+    pyvips.block_untrusted_set(True)
     pyvips.cache_set_max(0)
 
 

@@ -147,7 +147,7 @@ def _spawn(memory_bytes: int, niceness: int) -> Child:
     ours, theirs = socket.socketpair()
     try:
         ours.settimeout(0)
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        process = subprocess.Popen(
             [
                 sys.executable,
                 "-I",

@@ -61,9 +61,9 @@ def _parse(file: Reader) -> _Root:
     at = 0
     try:
         while piece := file.at(at, PIECE):
-            parser.Parse(piece, False)  # noqa: FBT003 - the C function takes no keyword
+            parser.Parse(piece, False)
             at += len(piece)
-        parser.Parse(b"", True)  # noqa: FBT003
+        parser.Parse(b"", True)
     except LookupError as error:
         raise errors.NotMedia("The file begins like SVG, but names an encoding that is not known.") from error
     except expat.ExpatError as error:

@@ -71,6 +71,11 @@ class Plan:
         """Whether the body is exactly the file, be it as 200 or as 206."""
         return self.pieces == (ranges.Range(0, self.content.size),)
 
+    @property
+    def begins(self) -> bool:
+        """Whether the body holds the file's first byte: what a view is, however many ranges a player asks for."""
+        return any(isinstance(piece, ranges.Range) and piece.start == 0 for piece in self.pieces)
+
 
 def admit(
     found: deliverable.Deliverable | None, asked: request.Request, access: Access, *, waited: bool

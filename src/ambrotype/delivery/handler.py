@@ -41,6 +41,8 @@ class Delivered:
     """The store sends them, perhaps only some."""
     found: deliverable.Deliverable | None = None
     """The item, where the caller got an answer with its bytes."""
+    began: bool = False
+    """The answer holds the file's first byte."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +104,12 @@ class Permanent:
             serve = await self._rendered(admitted, asked)
             size = serve.content.size
             plan = decision.answer(serve, asked, access, now=_now())
-            if self._presigns is not None and asked.method == "GET" and plan.status != 304:
+            if self._presigns is not None and asked.method == "GET" and plan.status != 304 and not _shared(access):
                 url = await self._presigned(self._presigns, serve.content, asked, access)
                 done = await _redirect(decision.Redirect(url), send)
-                return dataclasses.replace(done, sent=size, estimated=True, found=serve.found)
+                # Only a range that begins a file may want all of it: players ask for the others besides.
+                sent = size if plan.begins else 0
+                return dataclasses.replace(done, sent=sent, estimated=True, found=serve.found, began=plan.begins)
             opened = await body.prepare(plan, store=self._store, threads=self._threads, scope=scope)
         except errors.AmbrotypeError as error:
             refused = _outward(error)
@@ -183,6 +187,11 @@ def _presigner(store: contract.Store, mode: Mode) -> contract.Presigns | None:
     return None if mode == "auto" and isinstance(store, contract.OnDisk) else store
 
 
+def _shared(access: decision.Access) -> bool:
+    """Asked for by a share: a URL of the store's own would outlive it, so its bytes go through here in every mode."""
+    return access.grant is not None and access.grant.share is not None
+
+
 def _outward(error: errors.AmbrotypeError) -> errors.AmbrotypeError:
     """A store that is down is a capture's failure elsewhere; here it is a reply."""
     if isinstance(error, errors.StoreUnavailable):
@@ -208,7 +217,7 @@ async def _deliver(
         await opened.send(receive, send)
     finally:
         await opened.close()
-    return Delivered(status=plan.status, sent=opened.sent, found=found)
+    return Delivered(status=plan.status, sent=opened.sent, found=found, began=plan.begins)
 
 
 def _now() -> datetime.datetime:

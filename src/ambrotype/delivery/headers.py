@@ -50,7 +50,9 @@ def disposition(name: str, *, download: bool) -> str:
 
 def cache_control(visibility: deliverable.Visibility, *, grant: signing.Grant | None, now: datetime.datetime) -> str:
     """How long a reply may be kept. Short without a signature, so that making an item private or deleting it
-    works."""
+    works; asked again each time for a share, which may be revoked."""
+    if grant is not None and grant.share is not None:
+        return "private, no-cache"
     if grant is not None:
         scope = "public" if visibility == "public" else "private"
         return f"{scope}, max-age={max(0, int((grant.expires_at - now).total_seconds()))}"

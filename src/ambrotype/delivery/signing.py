@@ -61,9 +61,15 @@ def sign(media_id: uuid.UUID, params: Mapping[str, str], *, expires_at: datetime
     if not set(params) <= set(COVERED):
         raise ValueError(f"a signature does not cover {sorted(set(params) - set(COVERED))}")
     key = keys[0]
-    exp = -(-int(-(-expires_at.timestamp() // 1)) // _HOUR) * _HOUR
+    exp = int(end(expires_at).timestamp())
     query = {**dict(sorted(params.items())), "exp": str(exp), "kid": key.kid}
     return urllib.parse.urlencode({**query, "sig": _signature(media_id, query, key)}, quote_via=urllib.parse.quote)
+
+
+def end(expires_at: datetime.datetime) -> datetime.datetime:
+    """When a URL signed until then really ends: the next full hour."""
+    hours = -(-int(-(-expires_at.timestamp() // 1)) // _HOUR)
+    return datetime.datetime.fromtimestamp(hours * _HOUR, datetime.UTC)
 
 
 def verify(

@@ -9,8 +9,8 @@ from typing import Any
 from ambrotype.core import errors, ids, media, owners
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
-from ambrotype.records import collections as rows
 from ambrotype.records import accepting, database, editing
+from ambrotype.records import collections as rows
 from ambrotype.records import media as items_
 
 MOST_DIGITS = 60

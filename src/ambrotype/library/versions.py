@@ -6,8 +6,7 @@ import uuid
 from ambrotype.core import errors, media, owners
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
-from ambrotype.records import database
-from ambrotype.records import editing
+from ambrotype.records import database, editing
 from ambrotype.records import lineage as rows
 from ambrotype.records import media as items
 

@@ -134,7 +134,7 @@ async def test(data: database.Database, who: owners.Principal, webhook_id: uuid.
     )
     async with data.transaction(who) as tx:
         row = await rows.enqueue(
-            tx, delivery_id=ids.new(), webhook_id=webhook_id, type="webhook.test", payload=payload.decode()
+            tx, delivery_id=ids.new(), webhook_id=webhook_id, kind="webhook.test", payload=payload.decode()
         )
     return Delivery(**_found(row, webhook_id))
 

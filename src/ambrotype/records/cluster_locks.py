@@ -47,9 +47,7 @@ class FileLock:
     def close(self) -> None:
         """Gives the lock back; harmless twice."""
         if self._descriptor is not None and not self._handed_on:
-            fcntl.flock(
-                self._descriptor, fcntl.LOCK_UN
-            )  # at once, though a child just forked may have a copy
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # at once, though a child just forked may have a copy
         self.forget()
 
     def forget(self) -> None:

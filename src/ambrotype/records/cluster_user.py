@@ -73,7 +73,7 @@ def prefix(user: User, cluster: Path, program: Path) -> list[str]:
 
 
 def _succeeds(command: list[str]) -> bool:
-    done = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, check=False)
     return done.returncode == 0
 
 
@@ -140,7 +140,7 @@ def _add_system_user() -> str:
     ]
     command.append(SYSTEM_USER)
     try:
-        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     except OSError as refusal:
         return f"useradd: {refusal.strerror}"
     return (done.stderr.strip() or f"useradd ended with {done.returncode}") if done.returncode else ""

@@ -22,6 +22,9 @@ Who = owners.Principal | Literal["worker", "nobody"]
 _BECOME: LiteralString = (
     "select set_config('role', %(ambrotype_role)s, true), set_config('request.jwt.claims', %(ambrotype_claims)s, true)"
 )
+# A process that is stopped in the middle (a paused machine, a cut network) keeps its locks, but not for ever. The longest
+# silence of a transaction that is well is the taking in of an upload.
+_BEGIN: LiteralString = "begin; set local idle_in_transaction_session_timeout = '5min';"
 
 
 class Reader(Protocol):
@@ -131,7 +134,7 @@ class Database:
                 yield Transaction(connection)
         except psycopg.errors.InvalidAuthorizationSpecification as problem:
             raise errors.Unauthenticated("This guest was linked to a user just now; sign in as that user.") from problem
-        except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
+        except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as problem:
             if isinstance(problem, (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)):
                 raise
             raise errors.Unavailable(
@@ -159,7 +162,7 @@ class Database:
             try:
                 connection = await attempt_stack.enter_async_context(self._pool.connection())
                 # The pool's context commits, or rolls back on an error.
-                await psycopg.AsyncClientCursor(connection).execute("begin;" + _BECOME, identity)
+                await psycopg.AsyncClientCursor(connection).execute(_BEGIN + _BECOME, identity)
             except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
                 with contextlib.suppress(psycopg.Error):
                     await attempt_stack.__aexit__(type(problem), problem, problem.__traceback__)

@@ -141,9 +141,7 @@ class Cluster:
         self._make_if_missing()
         since: int | None = None
         first = begun = time.monotonic()
-        tell = self._teller(
-            f"PostgreSQL in {self._folder.cluster} is starting; after a crash it recovers first"
-        )
+        tell = self._teller(f"PostgreSQL in {self._folder.cluster} is starting; after a crash it recovers first")
         while (state := self._state()) != "up":
             if state == "down":
                 if since is not None:
@@ -225,18 +223,14 @@ class Cluster:
                     return
                 tell()
                 time.sleep(_PAUSE if seconds < 1 else 0.2)
-        self._say(
-            f"PostgreSQL in {self._folder.cluster} does not end, or another container runs it: it is left."
-        )
+        self._say(f"PostgreSQL in {self._folder.cluster} does not end, or another container runs it: it is left.")
 
     @contextlib.contextmanager
     def _turn(self, *, patience: float | None = None) -> Iterator[None]:
         """The right to start and stop. `_Impatient` if it takes longer than `patience` seconds."""
         with cluster_locks.FileLock(self._data / "postgres.turn") as turn:
             begun = time.monotonic()
-            tell = self._teller(
-                f"Another process is starting or stopping PostgreSQL in {self._folder.cluster}"
-            )
+            tell = self._teller(f"Another process is starting or stopping PostgreSQL in {self._folder.cluster}")
             while not turn.take("exclusive"):
                 if patience is not None and time.monotonic() - begun > patience:
                     raise _Impatient
@@ -258,9 +252,7 @@ class Cluster:
 
     def _pause(self, seconds: float = _PAUSE) -> None:
         if self._quit.wait(seconds):
-            raise errors.Unavailable(
-                f"The wait for PostgreSQL in {self._folder.cluster} was given up by its caller."
-            )
+            raise errors.Unavailable(f"The wait for PostgreSQL in {self._folder.cluster} was given up by its caller.")
 
     @contextlib.contextmanager
     def _sentences(self) -> Iterator[None]:

@@ -10,14 +10,14 @@ _SHOWN = "id, name, role, app, prefix, created_at, last_used_at, revoked_at"
 
 
 async def insert(
-    tx: database.Transaction, *, id: uuid.UUID, name: str, role: str, app: str, prefix: str, digest: bytes
+    tx: database.Transaction, *, key_id: uuid.UUID, name: str, role: str, app: str, prefix: str, digest: bytes
 ) -> database.Row | None:
     """A new key; None if this very key is known already."""
     return await tx.one(
         "insert into ambrotype.api_key (id, name, role, app, prefix, hash)"
         " values (%(id)s, %(name)s, %(role)s, %(app)s, %(prefix)s, %(hash)s) on conflict (hash) do nothing"
         f" returning {_SHOWN}",
-        id=id,
+        id=key_id,
         name=name,
         role=role,
         app=app,

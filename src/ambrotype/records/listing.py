@@ -38,7 +38,8 @@ async def page(
 ) -> list[database.Row]:
     """Up to `most` items that fit the filters, after the position (the order column's text, the id)."""
     found = await tx.all(
-        "select id, sort_value from ambrotype.list_media(%(filters)s::jsonb, %(column)s, %(descending)s, %(value)s, %(id)s::uuid, %(most)s)",
+        "select id, sort_value from ambrotype.list_media("
+        "%(filters)s::jsonb, %(column)s, %(descending)s, %(value)s, %(id)s::uuid, %(most)s)",
         filters=database.json(filters),
         column=order.column,
         descending=order.descending,

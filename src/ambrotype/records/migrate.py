@@ -36,7 +36,8 @@ def apply(conninfo: str) -> list[str]:
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=30) as connection:
             if connection.info.server_version < 150000:
                 raise errors.InvalidSetting(
-                    f"AMBROTYPE_DATABASE_URL: Ambrotype needs PostgreSQL 15 or newer, this is {connection.info.server_version // 10000}."
+                    "AMBROTYPE_DATABASE_URL: Ambrotype needs PostgreSQL 15 or newer, this is"
+                    f" {connection.info.server_version // 10000}."
                 )
             connection.execute("select pg_advisory_lock(%s)", [_LOCK])
             return _apply(connection)
@@ -50,7 +51,7 @@ def apply(conninfo: str) -> list[str]:
 
 
 def _apply(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
-    if not connection.execute("select to_regclass('ambrotype.migration') is not null").fetchone() == (True,):
+    if connection.execute("select to_regclass('ambrotype.migration') is not null").fetchone() != (True,):
         with connection.transaction():
             _prepare(connection)
     known: dict[int, str] = dict(connection.execute("select number, digest from ambrotype.migration").fetchall())

@@ -18,7 +18,7 @@ async def count(tx: database.Transaction, filters: Mapping[str, Any], *, most: i
 async def create(
     tx: database.Transaction,
     *,
-    id: uuid.UUID,  # noqa: A002
+    id: uuid.UUID,
     principal: Mapping[str, Any],
     owner_name: str,
     request: Mapping[str, Any],

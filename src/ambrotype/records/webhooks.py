@@ -80,8 +80,8 @@ async def enqueue(
     *,
     delivery_id: uuid.UUID,
     webhook_id: uuid.UUID,
-    type: str,
-    payload: str,  # noqa: A002
+    kind: str,
+    payload: str,
 ) -> database.Row | None:
     """A delivery beside the events, to the caller's webhook: a test."""
     return await tx.one(
@@ -90,7 +90,7 @@ async def enqueue(
         f" returning {_DELIVERY}",
         id=delivery_id,
         webhook=webhook_id,
-        type=type,
+        type=kind,
         payload=payload,
     )
 

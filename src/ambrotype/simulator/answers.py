@@ -154,7 +154,7 @@ class Wire(web.StreamResponse):
     async def _wait(self, request: web.BaseRequest) -> None:
         """Until the client has gone or the simulator stops."""
         # aiohttp tells of a lost client by no event.
-        while not self._closing.is_set() and request.transport is not None:  # noqa: ASYNC110
+        while not self._closing.is_set() and request.transport is not None:
             await asyncio.sleep(0.05)
 
 

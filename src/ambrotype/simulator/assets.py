@@ -64,7 +64,7 @@ def base64_of(digest: bytes) -> str:
     return base64.b64encode(digest).decode()
 
 
-def image(seed: int, *, format: str = "jpeg", width: int = 512, height: int = 512) -> str:  # noqa: A002
+def image(seed: int, *, format: str = "jpeg", width: int = 512, height: int = 512) -> str:
     """The key of a picture."""
     return f"image/{width}x{height}/{seed}.{format}"
 
@@ -84,7 +84,7 @@ def video(
     return f"video/{width}x{height}-{fps}fps-{seconds:g}s{extras}/{seed}.mp4"
 
 
-def sound(seed: int, *, format: str = "mp3", seconds: float = 2) -> str:  # noqa: A002
+def sound(seed: int, *, format: str = "mp3", seconds: float = 2) -> str:
     """The key of a sound."""
     return f"audio/{seconds:g}s/{seed}.{format}"
 

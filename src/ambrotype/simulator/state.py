@@ -34,7 +34,7 @@ class Simulator:
         self._skew = 0.0
         self.modified = math.floor(clock())
         self._rates: dict[str, float] = {}
-        self._chance = random.Random(seed)  # noqa: S311
+        self._chance = random.Random(seed)
         self._attempts: collections.OrderedDict[str, int] = collections.OrderedDict()
         self._nonces = itertools.count(1)
 

@@ -179,7 +179,7 @@ def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:
 def sweep(tree: local_tree.Tree, older_than: float) -> int:
     """Removes temporary files that no living process holds and nobody wrote to for `older_than` seconds."""
     with tree.folder([local_tree.DRAFTS], make=True) as at:
-        names = [name for name in os.listdir(at) if name.endswith(_SUFFIX)]  # noqa: PTH208
+        names = [name for name in os.listdir(at) if name.endswith(_SUFFIX)]
         return sum(_sweep_one(at, name, older_than) for name in names)
 
 

@@ -102,7 +102,7 @@ class Connection:
         # Other servers have no name of its own for each bucket, unless somebody set that up.
         by_path = session.create_client("s3", region_name=region, config=_config("path"))
         client = await self._stack.enter_async_context(by_path)
-        return client  # noqa: RET504  (typed above)
+        return client
 
     async def close(self) -> None:
         self._opened = None

@@ -77,7 +77,7 @@ def properties(packet: str) -> list[tuple[str, str]]:
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     begin = packet.find("<")
     with contextlib.suppress(expat.ExpatError, _Refused):
-        parser.Parse(packet[begin : begin + MOST_PACKET].encode("utf-8", "replace"), True)  # noqa: FBT003 - of C
+        parser.Parse(packet[begin : begin + MOST_PACKET].encode("utf-8", "replace"), True)
     return reading.found
 
 

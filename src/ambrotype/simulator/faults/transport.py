@@ -79,4 +79,4 @@ def headers(of: exchange.Exchange, *, size: int = 1 << 20, count: int = 1) -> an
 
 
 def _noise() -> Iterator[bytes]:
-    return itertools.repeat(random.Random(0).randbytes(1 << 16))  # noqa: S311
+    return itertools.repeat(random.Random(0).randbytes(1 << 16))

@@ -35,7 +35,7 @@ def padded_png(size: int, *, seed: int = 0) -> bytes:
     """A square RGB picture of noise, `SMALLEST_PNG` to `LARGEST_PNG` bytes long, exactly."""
     if not SMALLEST_PNG <= size <= LARGEST_PNG:
         raise errors.InvalidRequest(f"A PNG of {size} bytes: use {SMALLEST_PNG} to {LARGEST_PNG}.")
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     for side in range(max(1, math.isqrt(min(size // 3, _MAX_NOISE))), 0, -1):
         body = _noise(rng, side) if _plain_size(side) + 12 <= size else None
         if body is not None:
@@ -116,4 +116,4 @@ def big_video(size: int, *, seed: int = 0) -> BigVideo:
         raise errors.InvalidRequest(f"A big video of {size} bytes: use {len(movie) + 16} or more.")
     # Size 1 means that the real size follows in 64 bits (ISO 14496-12, 4.2).
     head = movie + struct.pack(">I4sQ", 1, b"free", room)
-    return BigVideo(head=head, size=size, noise=random.Random(seed).randbytes(_BLOCK + 4096))  # noqa: S311
+    return BigVideo(head=head, size=size, noise=random.Random(seed).randbytes(_BLOCK + 4096))

@@ -38,7 +38,7 @@ DIGITS = {
 
 
 @cache.kept
-def picture(seed: int, *, format: str = "jpeg", width: int = 512, height: int = 512) -> bytes:  # noqa: A002
+def picture(seed: int, *, format: str = "jpeg", width: int = 512, height: int = 512) -> bytes:
     """The picture of `seed` in one of `FORMATS`, `width` × `height` pixels, at most `MAX_PIXELS` in all."""
     if format not in FORMATS:
         raise errors.InvalidRequest(f"No picture format {format!r}: use one of {', '.join(FORMATS)}.")
@@ -50,7 +50,7 @@ def picture(seed: int, *, format: str = "jpeg", width: int = 512, height: int = 
 
 def draw(seed: int, *, width: int, height: int, moment: float = 0.0) -> pyvips.Image:
     """An 8-bit sRGB image. `moment` in 0..1 moves the discs once round, for videos."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     hue = rng.random()
     image = _gradient(width, height, _colour(hue, 0.75, 0.30), _colour(hue + 0.12 + rng.random() / 5, 0.65, 0.95))
     for _ in range(3):

@@ -23,7 +23,7 @@ LONGEST = 120.0
 
 
 @cache.kept
-def sound(seed: int, *, format: str = "mp3", seconds: float = 2.0) -> bytes:  # noqa: A002
+def sound(seed: int, *, format: str = "mp3", seconds: float = 2.0) -> bytes:
     """The chord of `seed`, `seconds` long (at most `LONGEST`), as `wav` or `mp3`."""
     if format not in FORMATS:
         raise errors.InvalidRequest(f"No sound format {format!r}: use one of {', '.join(FORMATS)}.")
@@ -35,7 +35,7 @@ def sound(seed: int, *, format: str = "mp3", seconds: float = 2.0) -> bytes:  # 
 
 def chord(seed: int, *, seconds: float) -> bytes:
     """Little-endian 16-bit mono samples."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     base = 220.0 * 2 ** (rng.randrange(12) / 12)
     # One second is computed and repeated: whole frequencies make the seam inaudible, and long sounds cheap.
     tones = [2 * math.pi * round(base * ratio) / RATE for ratio in (1, 5 / 4, 3 / 2)]
