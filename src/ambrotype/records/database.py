@@ -22,8 +22,8 @@ Who = owners.Principal | Literal["worker", "nobody"]
 _BECOME: LiteralString = (
     "select set_config('role', %(ambrotype_role)s, true), set_config('request.jwt.claims', %(ambrotype_claims)s, true)"
 )
-# A process that is stopped in the middle (a paused machine, a cut network) keeps its locks, but not for ever. The longest
-# silence of a transaction that is well is the taking in of an upload.
+# A process that is stopped in the middle (a paused machine, a cut network) keeps its locks, but not for ever. The
+# longest silence of a transaction that is well is the taking in of an upload.
 _BEGIN: LiteralString = "begin; set local idle_in_transaction_session_timeout = '5min';"
 
 
