@@ -4,7 +4,10 @@ import psycopg
 
 from ambrotype.core import words
 
-WORDS = ["fox", "cat", "dog", "red", "blue", "green", "river", "mountain", "city", "night", "portrait", "watercolor", "cinematic", "robot", "garden", "ocean", "forest", "castle", "dragon", "neon"]
+WORDS = [
+    "fox", "cat", "dog", "red", "blue", "green", "river", "mountain", "city", "night", "portrait", "watercolor",
+    "cinematic", "robot", "garden", "ocean", "forest", "castle", "dragon", "neon",
+]  # fmt: skip
 
 _OWNERS = """
 insert into owner (id, app, kind, subject)

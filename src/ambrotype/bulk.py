@@ -102,7 +102,7 @@ async def run(here: verbs.Context, who: owners.Principal, asked: BulkRequest) ->
     async with data.transaction(owners.ADMINISTRATOR) as tx:
         await operations.create(
             tx,
-            id=operation_id,
+            operation_id=operation_id,
             principal=_written(who),
             owner_name=who.name,
             request=asked.model_dump(mode="json", exclude_unset=True),

@@ -163,20 +163,20 @@ class Library:
         self,
         media_id: uuid.UUID | str,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109  # the same verb in blocking programs
+        timeout: float | None = None,  # the same verb in blocking programs
     ) -> media.Media: ...
     @overload
     async def settled(
         self,
         media_id: Iterable[uuid.UUID | str],
         *,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
     ) -> builtins.list[media.Media]: ...
     async def settled(
         self,
         media_id: uuid.UUID | str | Iterable[uuid.UUID | str],
         *,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
     ) -> media.Media | builtins.list[media.Media]:
         """The item, or the items in order, once kept or known not to be. `TimeoutError` after `timeout` seconds."""
         end = math.inf if timeout is None else asyncio.get_running_loop().time() + timeout

@@ -66,9 +66,7 @@ def test_the_document_and_its_page_are_served(stack: Stack) -> None:
 
 def test_every_reference_of_the_document_leads_somewhere(stack: Stack) -> None:
     found = stack.nobody.get("/openapi.json").json()
-    references = {
-        part.partition('"')[0] for part in json.dumps(found).split('"$ref": "#/components/schemas/')[1:]
-    }
+    references = {part.partition('"')[0] for part in json.dumps(found).split('"$ref": "#/components/schemas/')[1:]}
     assert references <= set(found["components"]["schemas"])
 
 

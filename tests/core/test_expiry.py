@@ -16,21 +16,14 @@ issues = st.datetimes(datetime.datetime(2016, 1, 1), datetime.datetime(2030, 1, 
     lambda moment: moment.replace(microsecond=0, tzinfo=datetime.UTC)
 )
 lives = st.integers(1, expiry.DAY * 7)
-numbers = st.one_of(
-    st.integers(), st.integers(10**9, 10**14), st.floats(), st.just("NaN"), st.text(max_size=8)
-).map(str)
+numbers = st.one_of(st.integers(), st.integers(10**9, 10**14), st.floats(), st.just("NaN"), st.text(max_size=8)).map(
+    str
+)
 names = st.sampled_from(
-    sorted(
-        {name for scheme in schemes.SCHEMES for name in (*scheme.needs, *scheme.signature)}
-        | {*expiry.GENERIC}
-    )
+    sorted({name for scheme in schemes.SCHEMES for name in (*scheme.needs, *scheme.signature)} | {*expiry.GENERIC})
 )
-values = st.one_of(
-    numbers, st.text(max_size=60), st.binary(max_size=60).map(lambda b: base64.b64encode(b).decode())
-)
-queries = st.lists(st.tuples(names, values), max_size=12).map(
-    lambda some: "&".join(f"{k}={v}" for k, v in some)
-)
+values = st.one_of(numbers, st.text(max_size=60), st.binary(max_size=60).map(lambda b: base64.b64encode(b).decode()))
+queries = st.lists(st.tuples(names, values), max_size=12).map(lambda some: "&".join(f"{k}={v}" for k, v in some))
 urls = st.builds(
     lambda host, path, query: f"https://{host}/{path}?{query}",
     st.sampled_from(
@@ -70,9 +63,7 @@ def test_no_s3_url_outlives_the_week_that_the_protocol_allows() -> None:
 
 @settings(max_examples=50)
 @given(issued=issues, first=lives, second=lives, third=lives)
-def test_the_earliest_of_several_signals_wins(
-    issued: datetime.datetime, first: int, second: int, third: int
-) -> None:
+def test_the_earliest_of_several_signals_wins(issued: datetime.datetime, first: int, second: int, third: int) -> None:
     token = signing.jwt({"exp": signing.end(issued, second)})
     told = issued + datetime.timedelta(seconds=third)
     found = read(f"{signing.s3(issued, first)}&jwt={token}", told=told)
@@ -231,11 +222,7 @@ def test_an_endless_url_is_not_taken_apart() -> None:
 
 
 @settings(max_examples=300)
-@given(
-    st.one_of(
-        st.text(), urls, st.text(alphabet=st.characters(), max_size=40).map(lambda text: f"http://{text}")
-    )
-)
+@given(st.one_of(st.text(), urls, st.text(alphabet=st.characters(), max_size=40).map(lambda text: f"http://{text}")))
 def test_no_text_makes_the_reader_fail(url: str) -> None:
     found = read(url)
     assert found.at is not None

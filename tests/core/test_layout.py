@@ -81,9 +81,7 @@ def test_every_item_has_a_safe_place_that_holds_its_id(name: str, item: layout.I
 @settings(max_examples=60)
 @given(one=items, two=items)
 def test_two_items_never_share_a_place(name: str, one: layout.Item, two: layout.Item) -> None:
-    imitation = dataclasses.replace(
-        two, name=f"x-{one.id}.{one.ext}", slot=f"s/{one.id}", project=str(one.id)
-    )
+    imitation = dataclasses.replace(two, name=f"x-{one.id}.{one.ext}", slot=f"s/{one.id}", project=str(one.id))
     again = dataclasses.replace(one, id=ids.new())
     hypothesis.assume(one.id != two.id)
     assert len({layout.place(LAYOUTS[name], item) for item in (one, imitation, again)}) == 3
@@ -186,9 +184,7 @@ def test_a_template_that_could_mix_up_items_is_refused(path: str, says: str) -> 
     assert says in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "bucket", ["", "a", "../x", "a/b", ".hidden", "a..b", "{source}", "x" * 64, "media\n"]
-)
+@pytest.mark.parametrize("bucket", ["", "a", "../x", "a/b", ".hidden", "a..b", "{source}", "x" * 64, "media\n"])
 def test_a_bucket_is_a_plain_fixed_name(bucket: str) -> None:
     with pytest.raises(errors.InvalidSetting, match="a bucket is 3 to 63"):
         layout.from_mapping({"rules": [{"bucket": bucket, "path": "{id}"}]})
@@ -225,7 +221,5 @@ def test_a_wrong_layout_file_is_refused_with_a_sentence(mapping: dict[str, objec
 
 def test_a_preset_is_found_by_its_name() -> None:
     assert layout.preset("scenes").name == "scenes"
-    with pytest.raises(
-        errors.InvalidSetting, match="no layout 'flat': use default, hug, playground, scenes, unified"
-    ):
+    with pytest.raises(errors.InvalidSetting, match="no layout 'flat': use default, hug, playground, scenes, unified"):
         layout.preset("flat")

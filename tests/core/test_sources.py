@@ -14,9 +14,7 @@ NOW = signing.NOW
 LATER = NOW + datetime.timedelta(hours=7)
 WHOLE = {"akamai in the path", "bunny in the path", "any jwt", "jwt in the path"}
 """Samples whose signature is not in parameters of a known scheme: each URL is a source of its own."""
-names = st.text(
-    alphabet=st.characters(exclude_characters="&=#?\t\r\n", codec="utf-8"), min_size=1, max_size=12
-)
+names = st.text(alphabet=st.characters(exclude_characters="&=#?\t\r\n", codec="utf-8"), min_size=1, max_size=12)
 
 
 @pytest.mark.parametrize("scheme", signing.MAKERS.keys() - WHOLE)
@@ -51,9 +49,7 @@ def test_another_path_host_or_parameter_is_another_object(scheme: str) -> None:
 
 @settings(max_examples=50)
 @given(st.dictionaries(names, names, max_size=4), st.dictionaries(names, names, max_size=4))
-def test_parameters_that_are_not_signature_tell_objects_apart(
-    one: dict[str, str], two: dict[str, str]
-) -> None:
+def test_parameters_that_are_not_signature_tell_objects_apart(one: dict[str, str], two: dict[str, str]) -> None:
     def url(more: dict[str, str]) -> str:
         query = "".join(f"&{name}={value}" for name, value in more.items())
         return signing.s3(NOW, 60, base=f"https://bucket.s3.amazonaws.com/fox.png?x-id=GetObject{query}")
@@ -110,11 +106,7 @@ def test_spelling_that_means_the_same_is_one_source() -> None:
 def test_no_signature_is_shown(scheme: str) -> None:
     url = signing.MAKERS[scheme][1](NOW, 600)
     shown = sources.shown(url)
-    secret = [
-        part
-        for part in url.replace("=", "&").replace("~", "&").replace("/", "&").split("&")
-        if len(part) >= 20
-    ]
+    secret = [part for part in url.replace("=", "&").replace("~", "&").replace("/", "&").split("&") if len(part) >= 20]
     host = sources.host(url)
     assert shown.startswith(f"https://{host}/")
     assert not [part for part in secret if part in shown and part not in host]

@@ -53,7 +53,9 @@ def status_of(error: errors.AmbrotypeError) -> int:
 
 def status_of_code(code: str) -> int:
     """The HTTP status of an error that was written down."""
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AmbrotypeError)]
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AmbrotypeError)
+    ]
     return next((_status(kind) for kind in reversed(kinds) if kind.code == code), 500)
 
 

@@ -28,7 +28,7 @@ class Rules:
     layout: str
     layouts: Mapping[str, layouts_.Layout]
     retention: Mapping[str, int]
-    quotas: quotas_.Quotas = quotas_.Quotas()
+    quotas: quotas_.Quotas = dataclasses.field(default_factory=quotas_.Quotas)
 
     def allowed(self, *, trusted: bool) -> network.Allowed:
         """The private networks that this source may reach after all."""

@@ -4,11 +4,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from ambrotype import client, local, logs
+from ambrotype import logs
 from ambrotype.cli import exits, options
 
-Library = local.Library | client.AsyncClient
+if TYPE_CHECKING:
+    from ambrotype import client, local
+
+Library: TypeAlias = "local.Library | client.AsyncClient"
 
 
 @contextlib.asynccontextmanager
@@ -17,6 +21,8 @@ async def library(where: options.Where, *, work: bool = False) -> AsyncIterator[
     if where.url is None:
         if where.key is not None:
             raise exits.WrongUse("--key goes with --url; a data folder needs no key.")
+        from ambrotype import local  # a remote command needs nothing of a server
+
         _log()
         async with local.open(where.data, owner=where.owner, app=where.app, work=work) as embedded:
             yield embedded
@@ -25,6 +31,8 @@ async def library(where: options.Where, *, work: bool = False) -> AsyncIterator[
         raise exits.WrongUse("Give either --data or --url, not both.")
     if where.key is None:
         raise exits.WrongUse("--url needs --key, an API key of that server.")
+    from ambrotype import client
+
     async with client.AsyncClient(where.url, key=_key(where.key), owner=where.owner, app=where.app) as remote:
         yield remote
 

@@ -207,20 +207,20 @@ class AsyncClient:
         self,
         media_id: uuid.UUID | str,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109  # the same verb in blocking programs
+        timeout: float | None = None,  # the same verb in blocking programs
     ) -> media.Media: ...
     @overload
     async def settled(
         self,
         media_id: Iterable[uuid.UUID | str],
         *,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
     ) -> builtins.list[media.Media]: ...
     async def settled(
         self,
         media_id: uuid.UUID | str | Iterable[uuid.UUID | str],
         *,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
     ) -> media.Media | builtins.list[media.Media]:
         """The item, or the items in order, once kept or known not to be. `TimeoutError` after `timeout` seconds."""
         try:

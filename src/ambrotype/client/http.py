@@ -95,7 +95,7 @@ class Connection:
                 return result
             if tried == TRIES or not result.may_pass or (result.error.retry_after or 0) > LONGEST_PAUSE:
                 raise result.error from result.cause
-            await asyncio.sleep(result.error.retry_after or FIRST_PAUSE * 2**tried * random.uniform(0.5, 1))  # noqa: S311
+            await asyncio.sleep(result.error.retry_after or FIRST_PAUSE * 2**tried * random.uniform(0.5, 1))
         raise AssertionError("unreachable")
 
     async def _once(self, call: Call) -> "bytes | _Failed":

@@ -111,8 +111,7 @@ def preset(name: str) -> Layout:
     """The layout of that name; `errors.InvalidSetting` where there is none."""
     if name not in PRESETS:
         raise errors.InvalidSetting(
-            f"There is no layout {name!r}: use {templates.listed(PRESETS)}, "
-            "or the path of a file of templates."
+            f"There is no layout {name!r}: use {templates.listed(PRESETS)}, or the path of a file of templates."
         )
     return PRESETS[name]
 
@@ -197,12 +196,8 @@ def _rule(number: int, mapping: object) -> Rule:
         )
     bucket, path, when = mapping["bucket"], mapping["path"], mapping.get("when", {})
     if not isinstance(bucket, str) or not isinstance(path, str) or not isinstance(when, Mapping):
-        raise errors.InvalidSetting(
-            f"Layout rule {number}: `bucket` and `path` are texts, and `when` is a table."
-        )
-    return Rule(
-        bucket=bucket, path=path, when={field: _wanted(number, field, value) for field, value in when.items()}
-    )
+        raise errors.InvalidSetting(f"Layout rule {number}: `bucket` and `path` are texts, and `when` is a table.")
+    return Rule(bucket=bucket, path=path, when={field: _wanted(number, field, value) for field, value in when.items()})
 
 
 def _wanted(number: int, field: str, value: object) -> frozenset[str] | bool:
@@ -212,8 +207,7 @@ def _wanted(number: int, field: str, value: object) -> frozenset[str] | bool:
     if values and all(isinstance(one, str) for one in values):
         return frozenset(values)
     raise errors.InvalidSetting(
-        f"Layout rule {number}: the condition {field} is a value, a list of values, true or false; "
-        f"not {value!r}."
+        f"Layout rule {number}: the condition {field} is a value, a list of values, true or false; not {value!r}."
     )
 
 
@@ -250,9 +244,7 @@ PRESETS: Mapping[str, Layout] = types.MappingProxyType(
                         path="{owner_subject}/saved/image-{timestamp}-{id}.{ext}",
                         when={"kind": _one("image")},
                     ),
-                    Rule(
-                        bucket="playground-videos", path="{owner_subject}/saved/{kind}-{timestamp}-{id}.{ext}"
-                    ),
+                    Rule(bucket="playground-videos", path="{owner_subject}/saved/{kind}-{timestamp}-{id}.{ext}"),
                 ),
             ),
             Layout(
@@ -296,9 +288,7 @@ PRESETS: Mapping[str, Layout] = types.MappingProxyType(
                         path="projects/{project}/scenes/{slot}_{timestamp}-{id}.{ext}",
                         when={"kind": _one("image")},
                     ),
-                    Rule(
-                        bucket="scene-images", path="projects/{project}/{kind}s/{slot}_{timestamp}-{id}.{ext}"
-                    ),
+                    Rule(bucket="scene-images", path="projects/{project}/{kind}s/{slot}_{timestamp}-{id}.{ext}"),
                     Rule(bucket="scene-images", path="{source}/{owner_id}/{kind}s/{id}.{ext}"),
                 ),
             ),

@@ -11,9 +11,7 @@ from typing import Any
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z", re.IGNORECASE)
-_HTTP = re.compile(
-    r"(?:[A-Za-z]+, )?([0-9]{1,2}) ([A-Za-z]{3}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
-)
+_HTTP = re.compile(r"(?:[A-Za-z]+, )?([0-9]{1,2}) ([A-Za-z]{3}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _JWT = re.compile(r"[A-Za-z0-9_-]{4,}={0,2}\.([A-Za-z0-9_-]{4,}={0,2})\.[A-Za-z0-9_-]*={0,2}")
 MILLISECONDS = 10**12
@@ -32,9 +30,7 @@ def utc(moment: datetime.datetime) -> datetime.datetime | None:
         return None
 
 
-def after(
-    moment: datetime.datetime, *, seconds: float = 0, milliseconds: float = 0
-) -> datetime.datetime | None:
+def after(moment: datetime.datetime, *, seconds: float = 0, milliseconds: float = 0) -> datetime.datetime | None:
     """So much later, or None behind the year 9999."""
     try:
         return moment + datetime.timedelta(seconds=seconds, milliseconds=milliseconds)

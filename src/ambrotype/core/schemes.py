@@ -52,12 +52,7 @@ def signature(link: links.Link) -> dict[str, Keep]:
     found: dict[str, Keep] = {}
     for scheme in SCHEMES:
         own = scheme.signature.keys() & labels
-        if (
-            own
-            and scheme.needs <= {label.lower() for label in own}
-            and scheme.applies(link)
-            and scheme.trusted(link)
-        ):
+        if own and scheme.needs <= {label.lower() for label in own} and scheme.applies(link) and scheme.trusted(link):
             found.update({label: scheme.signature[label] for label in own})
     return found
 
@@ -85,11 +80,7 @@ def _issued(date: str, lifetime: str, *, most: int | None = None) -> Read:
 
 def _jwt(*names: str) -> Read:
     def read(link: links.Link) -> Iterable[datetime.datetime | None]:
-        return [
-            moments.epoch(claims.get("exp"))
-            for text in link.values(*names)
-            if (claims := moments.claims(text))
-        ]
+        return [moments.epoch(claims.get("exp")) for text in link.values(*names) if (claims := moments.claims(text))]
 
     return read
 
@@ -158,9 +149,7 @@ def _claims(_link: links.Link, pair: links.Pair) -> str:
     claims = moments.claims(pair.value)
     if claims is None:
         return pair.raw
-    return json.dumps(
-        {k: v for k, v in claims.items() if k not in {"exp", "iat", "nbf", "jti"}}, sort_keys=True
-    )
+    return json.dumps({k: v for k, v in claims.items() if k not in {"exp", "iat", "nbf", "jti"}}, sort_keys=True)
 
 
 def _akamai_fields(_link: links.Link, pair: links.Pair) -> str:

@@ -84,13 +84,8 @@ def _unsigned(link: links.Link, query: tuple[links.Pair, ...]) -> list[str] | No
     labels = [pair.label for pair in query if pair.label in signature]
     if not labels or len(set(labels)) < len(labels):
         return [pair.raw for pair in query]
-    kept = [
-        pair.raw if pair.label not in signature else _kept(link, pair, signature[pair.label])
-        for pair in query
-    ]
-    return [
-        piece for piece, pair in zip(kept, query, strict=True) if piece or pair.label not in signature
-    ] or None
+    kept = [pair.raw if pair.label not in signature else _kept(link, pair, signature[pair.label]) for pair in query]
+    return [piece for piece, pair in zip(kept, query, strict=True) if piece or pair.label not in signature] or None
 
 
 def _kept(link: links.Link, pair: links.Pair, keep: schemes.Keep) -> str:

@@ -79,9 +79,7 @@ def wrong_path(path: str) -> str | None:
             "so that no name can imitate an id."
         )
     if _width(path) > MOST_PATH or max(map(_widest, segments)) > MOST_SEGMENT:
-        return (
-            f"it can grow beyond {MOST_PATH} bytes, or {MOST_SEGMENT} between two slashes; use fewer fields."
-        )
+        return f"it can grow beyond {MOST_PATH} bytes, or {MOST_SEGMENT} between two slashes; use fewer fields."
     return None
 
 

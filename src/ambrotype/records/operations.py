@@ -18,7 +18,7 @@ async def count(tx: database.Transaction, filters: Mapping[str, Any], *, most: i
 async def create(
     tx: database.Transaction,
     *,
-    id: uuid.UUID,
+    operation_id: uuid.UUID,
     principal: Mapping[str, Any],
     owner_name: str,
     request: Mapping[str, Any],
@@ -28,7 +28,7 @@ async def create(
     await tx.run(
         "insert into ambrotype.operation (id, principal, owner_name, request, total)"
         " values (%(id)s, %(principal)s, %(owner)s, %(request)s, %(total)s)",
-        id=id,
+        id=operation_id,
         principal=database.json(principal),
         owner=owner_name,
         request=database.json(request),

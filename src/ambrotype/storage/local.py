@@ -51,7 +51,9 @@ class Local:
         draft = local_draft.Draft(self._tree, key, size=size, min_free=self._min_free)
         return LocalWriter(draft, self._threads)
 
-    async def open(self, key: contract.Key, *, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
+    async def open(
+        self, key: contract.Key, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Pieces of up to 1 MiB. Nothing from beyond the end."""
         keys.require_range(start, length)
         reader = await self._run(lambda: _Reader(self._tree, key, start, length))

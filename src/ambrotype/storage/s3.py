@@ -32,7 +32,9 @@ class S3:
             await self._to.make_bucket(key.bucket)
         return s3_writer.S3Writer(s3_wire.Wire(self._to, key, content_type), size=size)
 
-    async def open(self, key: contract.Key, *, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
+    async def open(
+        self, key: contract.Key, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Pieces of 256 KiB or more, but for the last. Nothing from beyond the end."""
         keys.require_range(start, length)
         bucket, name = self._to.locate(key)

@@ -101,8 +101,8 @@ class Connection:
             return client
         # Other servers have no name of its own for each bucket, unless somebody set that up.
         by_path = session.create_client("s3", region_name=region, config=_config("path"))
-        client = await self._stack.enter_async_context(by_path)
-        return client
+        pathed: s3_client.S3Client = await self._stack.enter_async_context(by_path)
+        return pathed
 
     async def close(self) -> None:
         self._opened = None
