@@ -109,7 +109,7 @@ async def unlock(here: context.Here, request: fastapi.Request, token: Token) -> 
 def _item(here: context.Context, share: shares.Opened, item: shares.Shown) -> share_page.Item:
     """Addresses are relative: they hold whatever the page is reached by, and the policy allows no other host."""
     until = datetime.datetime.now(datetime.UTC) + KNOWN_FOR
-    where = f"../m/{item.id}/{urllib.parse.quote(item.name, safe='')}"
+    where = f"../m/{item.id}/{item.kind}"  # not its name, which may tell of its slot or source
     signed = {"share": shares.handed_out_for(share)}
 
     def address(**more: str) -> str:

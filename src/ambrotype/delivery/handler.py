@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import datetime
+import pathlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
@@ -102,6 +103,8 @@ class Permanent:
             if isinstance(admitted, decision.Redirect):
                 return await _redirect(admitted, send)
             serve = await self._rendered(admitted, asked)
+            if _shared(access):
+                serve = _anonymous(serve)
             size = serve.content.size
             plan = decision.answer(serve, asked, access, now=_now())
             if self._presigns is not None and asked.method == "GET" and plan.status != 304 and not _shared(access):
@@ -190,6 +193,13 @@ def _presigner(store: contract.Store, mode: Mode) -> contract.Presigns | None:
 def _shared(access: decision.Access) -> bool:
     """Asked for by a share: a URL of the store's own would outlive it, so its bytes go through here in every mode."""
     return access.grant is not None and access.grant.share is not None
+
+
+def _anonymous(serve: decision.Serve) -> decision.Serve:
+    """Under a name that says nothing: an item is called after its slot or its source unless somebody named it."""
+    suffix = pathlib.PurePath(serve.content.name).suffix
+    name = f"{serve.found.kind}-{str(serve.found.id)[-12:]}{suffix}"
+    return decision.Serve(serve.found, dataclasses.replace(serve.content, name=name))
 
 
 def _outward(error: errors.AmbrotypeError) -> errors.AmbrotypeError:

@@ -88,7 +88,6 @@ class Shown:
     """An item on its page."""
 
     id: uuid.UUID
-    name: str
     kind: media.Kind
     width: int | None
     height: int | None

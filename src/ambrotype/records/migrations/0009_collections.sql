@@ -97,9 +97,9 @@ $$;
 
 -- What a share shows: kept items outside the trash, in order.
 create function shared_media(share_id uuid, most integer)
-returns table (id uuid, name text, kind text, width integer, height integer, title text, note text)
+returns table (id uuid, kind text, width integer, height integer, title text, note text)
 language sql stable security definer rows 50 set search_path = ambrotype, pg_temp as $$
-  select m.id, m.name, m.kind, m.width, m.height, t.title, i.note
+  select m.id, m.kind, m.width, m.height, t.title, i.note
   from share_names(share_id) as i
   join media m on m.id = i.media_id and m.status = 'kept' and m.deleted_at is null
   join media_text t on t.media_id = m.id
