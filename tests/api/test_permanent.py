@@ -228,7 +228,7 @@ def test_what_lies_in_the_trash_is_its_owners_alone(
     assert [caller.get(place(me, item)).status for caller in (other, stack.nobody)] == [404, 404]
 
 
-@pytest.mark.parametrize("path", [f"/m/{uuid.uuid4()}/a.png", "/m/a/b", "/m/../a", "/m/%00/x", "/m/0/" + "a" * 4000])
+@pytest.mark.parametrize("path", ["/m/01890a5d-ac96-774b-bcce-b302099a8057/a.png", "/m/a/b", "/m/../a", "/m/%00/x", "/m/0/" + "a" * 4000])
 def test_what_was_never_there_is_404(me: Caller, stack: Stack, path: str) -> None:
     for caller in (me, stack.nobody):
         assert caller.get(path).problem()["code"] == "not_found"
