@@ -77,8 +77,18 @@ class Ceph:
         self._run("ceph", "--connect-timeout", "30", "osd", "new", osd)
         self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         self._spawn("ceph-osd", "-f", "-i", "0")
-        self._spawn("radosgw", "-f", "-n", "client.gateway")
+        self.start_gateway()
+
+    def start_gateway(self) -> None:
+        """Once more after `kill_gateway`, at the same address and with the same objects."""
+        self._gateway = self._spawn("radosgw", "-f", "-n", "client.gateway")
         self._until_it_answers()
+
+    def kill_gateway(self) -> None:
+        """SIGKILL for what speaks S3; the objects stay where they are."""
+        self._gateway.kill()
+        self._gateway.wait()
+        self._running.remove(self._gateway)
 
     def account(self, *, tenant: str | None = None) -> Account:
         """A new user. Those of one tenant share the names of buckets; without one it has the names to itself."""
@@ -150,11 +160,12 @@ class Ceph:
             command = self._command(program, *arguments)
             subprocess.run(command, check=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def _spawn(self, program: str, *arguments: str) -> None:
+    def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         # The server must not outlive a test run that was killed.
         command = ["setpriv", "--pdeathsig", "KILL", *self._command(program, *arguments)]
         with (self._folder / f"{program}.log").open("ab") as log:
             self._running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+        return self._running[-1]
 
     def _until_it_answers(self) -> None:
         end = time.monotonic() + _PATIENCE
