@@ -19,6 +19,7 @@ look() {
     need nginx nginx-light "delivery behind nginx"
     need curl curl "delivery by curl"
     need strace strace "the order of system calls"
+    need wrk wrk "nothing, but no benchmarks"
 }
 
 PATH="$PATH:/usr/sbin:/sbin"
