@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from ambrotype import addresses as addresses_
+from ambrotype import tasks
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
@@ -27,6 +28,7 @@ from ambrotype.storage import contract, stores
 DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
+KEY_CHANNEL = "ambrotype_key"
 USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
 OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
 """Of guests that anybody may be, unless the settings say otherwise."""
@@ -155,9 +157,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
         try:
             await working.run(stop)
         finally:
-            for task in (hearing, sweeping, telling):
-                task.cancel()
-            await asyncio.gather(hearing, sweeping, telling, return_exceptions=True)
+            await tasks.ended(hearing, sweeping, telling)
 
 
 @contextlib.asynccontextmanager
@@ -169,8 +169,7 @@ async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Insp
     try:
         yield inspector
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await tasks.ended(running)
         await decoder.close()
 
 

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from ambrotype import app as app_
-from ambrotype import bulk, verbs
+from ambrotype import bulk, tasks, verbs
 from ambrotype.core import errors
 
 POLL = 2.0
@@ -19,8 +19,7 @@ async def work(app: app_.App, stop: asyncio.Event) -> None:
     try:
         await app_.work(app, stop)
     finally:
-        operating.cancel()
-        await asyncio.gather(operating, return_exceptions=True)
+        await tasks.ended(operating)
 
 
 async def operations(app: app_.App) -> None:

@@ -31,6 +31,7 @@ from ambrotype.api import (
     permanent,
     projects,
     recipe,
+    remembered,
     requests,
     rewrite,
     session,
@@ -79,6 +80,8 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
                 )
             )
             app.state.permanent = permanent.handlers(here)
+            app.state.remembered = remembered.Remembered()
+            here.settling.tell(app.state.remembered.heard)
             try:
                 yield
             finally:

@@ -10,6 +10,7 @@ from fastapi import responses
 from ambrotype import bulk
 from ambrotype.api import caller, context, documents
 from ambrotype.api import errors as problems
+from ambrotype.core import operations as nouns
 
 router = fastapi.APIRouter(tags=["media"])
 
@@ -44,7 +45,7 @@ class OperationState(pydantic.BaseModel):
     failures: list[Failed]
 
 
-def _failed(failures: list[bulk.Failure]) -> list[Failed]:
+def _failed(failures: list[nouns.Failure]) -> list[Failed]:
     return [
         Failed(
             id=one.id,

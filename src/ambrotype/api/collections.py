@@ -10,58 +10,15 @@ from fastapi import responses
 from ambrotype.api import caller, context, documents
 from ambrotype.api import idempotency as idempotency_
 from ambrotype.api.media import Cursor, Limit
-from ambrotype.core import media
+from ambrotype.core import collections as nouns
 from ambrotype.library import changes, collections, listing
 
 router = fastapi.APIRouter(tags=["collections"])
 
-Name = Annotated[changes.Text, pydantic.Field(min_length=1, max_length=255)]
-Long = Annotated[changes.Text, pydantic.Field(max_length=100_000)]
-
-_COLLECTION = pydantic.TypeAdapter(collections.Collection)
-_ITEM = pydantic.TypeAdapter(collections.Item)
-_PAGE = pydantic.TypeAdapter(listing.Page[collections.Collection])
-_ITEMS = pydantic.TypeAdapter(listing.Page[collections.Item])
-
-
-class NewCollection(pydantic.BaseModel):
-    """A collection to make."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    name: Name
-    description: Long | None = None
-    visibility: media.Visibility = "private"
-
-
-class CollectionChanges(pydantic.BaseModel):
-    """What is absent stays; null clears."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    name: Name = ""
-    description: Long | None = None
-    visibility: media.Visibility = "private"
-    featured_id: uuid.UUID | None = None
-
-
-class Placed(pydantic.BaseModel):
-    """An item to put in, at the end or beside another; or one to move, or to note something on."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    media_id: uuid.UUID
-    note: Long | None = None
-    before: uuid.UUID | None = None
-    after: uuid.UUID | None = None
-
-    @pydantic.model_validator(mode="after")
-    def _one(self) -> "Placed":
-        if self.before is not None and self.after is not None:
-            raise ValueError("give before or after, not both")
-        if self.media_id in (self.before, self.after):
-            raise ValueError("an item can't lie beside itself")
-        return self
+_COLLECTION = pydantic.TypeAdapter(nouns.Collection)
+_ITEM = pydantic.TypeAdapter(nouns.Item)
+_PAGE = pydantic.TypeAdapter(listing.Page[nouns.Collection])
+_ITEMS = pydantic.TypeAdapter(listing.Page[nouns.Item])
 
 
 def _json(content: bytes, status: int = 200) -> fastapi.Response:
@@ -72,14 +29,14 @@ def _json(content: bytes, status: int = 200) -> fastapi.Response:
 
 @router.post(
     "/v1/collections",
-    response_model=collections.Collection,
+    response_model=nouns.Collection,
     status_code=201,
     responses={**documents.WRITING, **documents.problems(409)},
 )
 async def create(
     here: context.Here,
     who: caller.Writer,
-    asked: NewCollection,
+    asked: changes.NewCollection,
     request: fastapi.Request,
     key: idempotency_.Header = None,
 ) -> fastapi.Response:
@@ -92,7 +49,7 @@ async def create(
     return await idempotency_.once(here, who, request, key, make)
 
 
-@router.get("/v1/collections", response_model=documents.Page[collections.Collection], responses=documents.LISTING)
+@router.get("/v1/collections", response_model=documents.Page[nouns.Collection], responses=documents.LISTING)
 async def page(
     here: context.Here,
     who: caller.Reader,
@@ -104,14 +61,16 @@ async def page(
     return _json(_PAGE.dump_json(found))
 
 
-@router.get("/v1/collections/{id}", response_model=collections.Collection, responses=documents.READING)
+@router.get("/v1/collections/{id}", response_model=nouns.Collection, responses=documents.READING)
 async def get(here: context.Here, who: caller.Reader, id: uuid.UUID) -> fastapi.Response:
     """One collection, without what lies in it."""
     return _json(_COLLECTION.dump_json(await collections.get(here.app.data, who, here.app.addresses, id)))
 
 
-@router.patch("/v1/collections/{id}", response_model=collections.Collection, responses=documents.WRITING)
-async def edit(here: context.Here, who: caller.Writer, id: uuid.UUID, asked: CollectionChanges) -> fastapi.Response:
+@router.patch("/v1/collections/{id}", response_model=nouns.Collection, responses=documents.WRITING)
+async def edit(
+    here: context.Here, who: caller.Writer, id: uuid.UUID, asked: changes.CollectionChanges
+) -> fastapi.Response:
     """Changes a collection: absent = unchanged, null = cleared."""
     given = asked.model_dump(exclude_unset=True)
     return _json(_COLLECTION.dump_json(await collections.edit(here.app.data, who, here.app.addresses, id, given)))
@@ -124,7 +83,7 @@ async def delete(here: context.Here, who: caller.Writer, id: uuid.UUID) -> fasta
     return responses.Response(status_code=204)
 
 
-@router.get("/v1/collections/{id}/items", response_model=documents.Page[collections.Item], responses=documents.READING)
+@router.get("/v1/collections/{id}/items", response_model=documents.Page[nouns.Item], responses=documents.READING)
 async def items(
     here: context.Here,
     who: caller.Reader,
@@ -137,10 +96,8 @@ async def items(
     return _json(_ITEMS.dump_json(found))
 
 
-@router.post(
-    "/v1/collections/{id}/items", response_model=collections.Item, status_code=201, responses=documents.WRITING
-)
-async def put(here: context.Here, who: caller.Writer, id: uuid.UUID, asked: Placed) -> fastapi.Response:
+@router.post("/v1/collections/{id}/items", response_model=nouns.Item, status_code=201, responses=documents.WRITING)
+async def put(here: context.Here, who: caller.Writer, id: uuid.UUID, asked: changes.Placed) -> fastapi.Response:
     """Puts an item in, or moves one that is in already."""
     done = await collections.put(
         here.app.data, who, here.app.addresses, id, asked.media_id,
@@ -149,8 +106,8 @@ async def put(here: context.Here, who: caller.Writer, id: uuid.UUID, asked: Plac
     return _json(_ITEM.dump_json(done), 201)
 
 
-@router.patch("/v1/collections/{id}/items", response_model=collections.Item, responses=documents.WRITING)
-async def change(here: context.Here, who: caller.Writer, id: uuid.UUID, asked: Placed) -> fastapi.Response:
+@router.patch("/v1/collections/{id}/items", response_model=nouns.Item, responses=documents.WRITING)
+async def change(here: context.Here, who: caller.Writer, id: uuid.UUID, asked: changes.Placed) -> fastapi.Response:
     """Moves an item, or replaces its note."""
     given = asked.model_dump(exclude_unset=True, exclude={"media_id"})
     done = await collections.change(here.app.data, who, here.app.addresses, id, asked.media_id, given)

@@ -42,7 +42,7 @@ def shown(item: media.Media, status: int = 200) -> fastapi.Response:
         _MEDIA.dump_json(item),
         status_code=status,
         media_type="application/json",
-        headers={"Cache-Control": "private, no-store", "ETag": editing.etag(item)},
+        headers={"Cache-Control": "private, no-store", "ETag": item.etag},
     )
 
 

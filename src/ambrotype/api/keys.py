@@ -61,6 +61,10 @@ async def get(here: context.Here, who: caller.Administrator, id: uuid.UUID) -> f
 
 
 @router.delete("/v1/keys/{id}", response_model=nouns.Key, responses=_REPLIES)
-async def revoke(here: context.Here, who: caller.Administrator, id: uuid.UUID) -> fastapi.Response:
+async def revoke(
+    here: context.Here, who: caller.Administrator, request: fastapi.Request, id: uuid.UUID
+) -> fastapi.Response:
     """Revokes a key: the next request that shows it is refused."""
-    return responses.Response(_KEY.dump_json(await keys.revoke(here.app.data, id)), media_type="application/json")
+    revoked = await keys.revoke(here.app.data, id)
+    request.app.state.remembered.forget()
+    return responses.Response(_KEY.dump_json(revoked), media_type="application/json")

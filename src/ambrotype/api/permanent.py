@@ -1,6 +1,7 @@
 """`/m/{id}/{name}`: the URL that never dies. Who asks and which row are found here; the rest is `delivery`."""
 
 import contextlib
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import fastapi
 from starlette import requests as starlette_requests
 
-from ambrotype.api import context, credentials
+from ambrotype.api import context, credentials, remembered
 from ambrotype.api import errors as problems
 from ambrotype.capture import network
 from ambrotype.core import errors, ids, owners
@@ -65,9 +66,15 @@ class Endpoint:
             await _method_not_allowed(scope, send)
             return
         media_id = ids.parse(scope["path_params"]["id"])
+        memory: remembered.Remembered = app.state.remembered
+        key = remembered.asked(scope, media_id) if media_id else None
         try:
-            who = await _who(here, scope)
-            found = await _find(here, who, media_id) if media_id else None
+            found = memory.get(key)
+            if found is None and media_id is not None:
+                began = time.monotonic()
+                who = await _who(here, scope)
+                found = await _find(here, who, media_id)
+                memory.put(key, found, began=began)
         except errors.AmbrotypeError as error:
             await problems.send(error, scope, send, [])
             return

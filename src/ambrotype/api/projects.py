@@ -11,14 +11,15 @@ from fastapi import responses
 from ambrotype.api import caller, context, documents
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import errors
+from ambrotype.core import projects as nouns
 from ambrotype.delivery import asgi
 from ambrotype.library import listing, versions
 
 router = fastapi.APIRouter(tags=["projects"])
 
-_PROJECTS = pydantic.TypeAdapter(listing.Page[versions.Project])
-_SLOTS = pydantic.TypeAdapter(listing.Page[versions.Slot])
-_SLOT = pydantic.TypeAdapter(versions.Slot)
+_PROJECTS = pydantic.TypeAdapter(listing.Page[nouns.Project])
+_SLOTS = pydantic.TypeAdapter(listing.Page[nouns.Slot])
+_SLOT = pydantic.TypeAdapter(nouns.Slot)
 
 
 class EncodedNames:
@@ -72,7 +73,7 @@ def _names(request: fastapi.Request) -> list[str]:
     return names
 
 
-@router.get("/v1/projects", response_model=documents.Page[versions.Project], responses=documents.LISTING)
+@router.get("/v1/projects", response_model=documents.Page[nouns.Project], responses=documents.LISTING)
 async def projects(
     here: context.Here,
     who: caller.Reader,
@@ -83,7 +84,7 @@ async def projects(
     return _json(_PROJECTS.dump_json(await versions.projects(here.app.data, who, cursor=cursor, limit=limit)))
 
 
-@router.get("/v1/projects/{p}/slots", response_model=documents.Page[versions.Slot], responses=documents.LISTING)
+@router.get("/v1/projects/{p}/slots", response_model=documents.Page[nouns.Slot], responses=documents.LISTING)
 async def slots(
     here: context.Here,
     who: caller.Reader,
@@ -98,7 +99,7 @@ async def slots(
     return _json(_SLOTS.dump_json(found))
 
 
-@router.get("/v1/projects/{p}/slots/{s}", response_model=versions.Slot, responses=documents.READING)
+@router.get("/v1/projects/{p}/slots/{s}", response_model=nouns.Slot, responses=documents.READING)
 async def slot(here: context.Here, who: caller.Reader, request: fastapi.Request, p: str, s: str) -> fastapi.Response:
     """One slot with its versions, newest first."""
     project, name = _names(request)
@@ -107,7 +108,7 @@ async def slot(here: context.Here, who: caller.Reader, request: fastapi.Request,
 
 @router.put(
     "/v1/projects/{p}/slots/{s}/current",
-    response_model=versions.Slot,
+    response_model=nouns.Slot,
     responses={**documents.WRITING, **documents.problems(409)},
 )
 async def show(

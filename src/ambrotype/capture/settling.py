@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ambrotype.records import database
 from ambrotype.records import media as rows
@@ -18,15 +18,22 @@ class Settling:
         self._data = data
         self._waiting: dict[uuid.UUID, set[asyncio.Event]] = {}
         self._everything: set[asyncio.Event] = set()
+        self._ears: list[Callable[[str, str], None]] = []
 
     def heard(self, channel: str, payload: str) -> None:
         """A notification: an item's id, or nothing where some may have been missed."""
+        for ear in self._ears:
+            ear(channel, payload)
         for event in self._everything:
             event.set()
         for media_id, events in self._waiting.items():
             if not payload or payload == str(media_id):
                 for event in events:
                     event.set()
+
+    def tell(self, ear: Callable[[str, str], None]) -> None:
+        """Calls `ear` with every notification too: the channel, and what it says or nothing where some were missed."""
+        self._ears.append(ear)
 
     @contextlib.contextmanager
     def anything(self) -> Iterator[asyncio.Event]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from ambrotype import tasks
 from ambrotype.capture import accept, pipeline, recording, retry
 from ambrotype.core import errors, expiry, ids, sources
 from ambrotype.records import captures, database, workers
@@ -65,9 +66,7 @@ class Worker:
                 if self._running:  # several that end at nearly the same time are followed up by one claim
                     await asyncio.sleep(GATHER)
         finally:
-            stopping.cancel()
-            beating.cancel()
-            await asyncio.gather(stopping, beating, return_exceptions=True)
+            await tasks.ended(stopping, beating)
             await self._hand_back()
 
     async def _round(self) -> float:
@@ -80,7 +79,7 @@ class Worker:
                 return POLL
             claims = await self._claim(free)
         except errors.Unavailable as problem:
-            log.warning("database unavailable", detail=problem.detail)
+            log.warning("not possible just now", detail=problem.detail)
             return POLL
         except Exception:
             log.exception("worker's round failed")
@@ -169,7 +168,7 @@ class Worker:
                 elif await captures.lost(tx, media_id=claim.media_id, lease=claim.lease, failure=failure):
                     log.warning("lost", **shown)
         except errors.Unavailable as problem:
-            log.warning("database unavailable", detail=problem.detail)
+            log.warning("not possible just now", detail=problem.detail)
 
     async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError) -> None:
         """Not the source's fault: tried again whatever its deadline. Where the database is away, the lease runs out."""
@@ -178,7 +177,7 @@ class Worker:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 await captures.again(tx, media_id=claim.media_id, lease=claim.lease, failure=problem, after=after)
         except errors.Unavailable as unavailable:
-            log.warning("database unavailable", detail=unavailable.detail)
+            log.warning("not possible just now", detail=unavailable.detail)
         else:
             asyncio.get_running_loop().call_later(after, self.wake)
 
@@ -187,29 +186,27 @@ class Worker:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 await captures.over(tx, media_id=claim.media_id, lease=claim.lease)
         except errors.Unavailable as problem:
-            log.warning("database unavailable", detail=problem.detail)
+            log.warning("not possible just now", detail=problem.detail)
 
     async def _return(self, claims: Sequence[captures.Claim]) -> None:
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 await captures.hand_back(tx, lease=self._lease, media=[claim.media_id for claim in claims], attempt=1)
         except errors.Unavailable as problem:
-            log.warning("database unavailable", detail=problem.detail)
+            log.warning("not possible just now", detail=problem.detail)
 
     async def _hand_back(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=GRACE)
         unfinished = dict(self._running)
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await tasks.ended(*unfinished)
         if unfinished:
             await self._return(list(unfinished.values()))
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 await workers.left(tx, self._lease)
         except errors.Unavailable as problem:
-            log.warning("database unavailable", detail=problem.detail)
+            log.warning("not possible just now", detail=problem.detail)
 
     async def _beat(self) -> None:
         """Holds on to what is running, says that this worker lives, and mends timetables that somebody removed."""
@@ -223,7 +220,7 @@ class Worker:
                     await reschedule(tx, self._rules)
                 self.wake()
             except errors.Unavailable as problem:
-                log.warning("database unavailable", detail=problem.detail)
+                log.warning("not possible just now", detail=problem.detail)
             except Exception:
                 log.exception("worker's round failed")
             await asyncio.sleep(BEAT)

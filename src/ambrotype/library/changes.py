@@ -1,6 +1,7 @@
-"""What may be changed of an item."""
+"""What may be made and changed: items, collections, webhooks. In changes, what is absent stays and null clears."""
 
-from typing import Annotated, Any
+import uuid
+from typing import Annotated, Any, Literal
 
 import orjson
 import pydantic
@@ -51,3 +52,75 @@ class Changes(pydantic.BaseModel):
     def given(self) -> dict[str, Any]:
         """Only what was said."""
         return self.model_dump(exclude_unset=True)
+
+
+Name = Annotated[Text, pydantic.Field(min_length=1, max_length=255)]
+Long = Annotated[Text, pydantic.Field(max_length=100_000)]
+
+
+class NewCollection(pydantic.BaseModel):
+    """A collection to make."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    name: Name
+    description: Long | None = None
+    visibility: media.Visibility = "private"
+
+
+class CollectionChanges(pydantic.BaseModel):
+    """What is absent stays; null clears."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    name: Name = ""
+    description: Long | None = None
+    visibility: media.Visibility = "private"
+    featured_id: uuid.UUID | None = None
+
+
+class Placed(pydantic.BaseModel):
+    """An item to put in, at the end or beside another; or one to move, or to note something on."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    media_id: uuid.UUID
+    note: Long | None = None
+    before: uuid.UUID | None = None
+    after: uuid.UUID | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> "Placed":
+        if self.before is not None and self.after is not None:
+            raise ValueError("give before or after, not both")
+        if self.media_id in (self.before, self.after):
+            raise ValueError("an item can't lie beside itself")
+        return self
+
+
+EventType = Literal[
+    "media.temporary", "media.keeping", "media.kept", "media.lost", "media.expired", "media.edited", "media.trashed",
+    "media.restored", "media.purged", "media.at_risk", "media.rendition", "generation.queued", "generation.processing",
+    "generation.completed", "generation.failed", "generation.cancelled", "slot.current",
+]  # fmt: skip
+Url = Annotated[str, pydantic.Field(min_length=8, max_length=2000)]
+Types = Annotated[list[EventType], pydantic.Field(max_length=50, description="empty: all types")]
+
+
+class WebhookRequest(pydantic.BaseModel):
+    """A webhook to make."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    url: Url
+    events: Types = []
+
+
+class WebhookChanges(pydantic.BaseModel):
+    """What is absent stays."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    url: Url = ""
+    events: Types = []
+    active: bool = True

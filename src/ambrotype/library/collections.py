@@ -1,12 +1,12 @@
 """Collections: moodboards and albums, ordered, with notes and a featured item."""
 
-import dataclasses
 import datetime
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ambrotype.core import errors, ids, media, owners
+from ambrotype.core import collections as nouns
+from ambrotype.core import errors, ids, owners
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
 from ambrotype.records import accepting, database, editing
@@ -17,34 +17,9 @@ MOST_DIGITS = 60
 """Digits of a position at which the order is numbered anew."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
-    """A collection, without what lies in it."""
-
-    id: uuid.UUID
-    owner: str
-    name: str
-    description: str | None
-    visibility: media.Visibility
-    featured_id: uuid.UUID | None
-    count: int
-    cover_url: str | None
-    created_at: datetime.datetime
-    updated_at: datetime.datetime
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """An item at its place; `position` rises along the order and says nothing else."""
-
-    media: media.Media
-    position: str
-    note: str | None
-
-
 async def create(
     data: database.Database, who: owners.Principal, addresses: view.Addresses, values: Mapping[str, Any]
-) -> Collection:
+) -> nouns.Collection:
     """A new, empty collection."""
     collection_id = ids.new()
     async with data.transaction(who) as tx:
@@ -54,7 +29,7 @@ async def create(
 
 async def get(
     data: database.Database, who: owners.Principal, addresses: view.Addresses, collection_id: uuid.UUID
-) -> Collection:
+) -> nouns.Collection:
     """One collection; `errors.NotFound` where it is not the caller's."""
     async with data.transaction(who) as tx:
         return await _get(tx, addresses, collection_id)
@@ -67,7 +42,7 @@ async def page(
     *,
     cursor: str | None = None,
     limit: int = 50,
-) -> listing.Page[Collection]:
+) -> listing.Page[nouns.Collection]:
     """The caller's collections, newest first."""
     position = cursors.decode("collections", cursor, spells=cursors.time)
     after = (position[0], position[1]) if position and position[0] is not None else None
@@ -87,7 +62,7 @@ async def edit(
     addresses: view.Addresses,
     collection_id: uuid.UUID,
     values: Mapping[str, Any],
-) -> Collection:
+) -> nouns.Collection:
     """Changes a collection; a featured item must lie in it."""
     async with data.transaction(who) as tx:
         if not await rows.lock(tx, collection_id):
@@ -115,7 +90,7 @@ async def items(
     *,
     cursor: str | None = None,
     limit: int = 50,
-) -> listing.Page[Item]:
+) -> listing.Page[nouns.Item]:
     """What lies in a collection, in order."""
     position = cursors.decode("collection", cursor, spells=cursors.decimal)
     async with data.transaction(who) as tx:
@@ -139,7 +114,7 @@ async def put(
     note: str | None = None,
     before: uuid.UUID | None = None,
     after: uuid.UUID | None = None,
-) -> Item:
+) -> nouns.Item:
     """Puts an item in, at the end or beside another; one that is in already is moved."""
     async with data.transaction(who) as tx:
         if not await rows.lock(tx, collection_id):
@@ -157,7 +132,7 @@ async def change(
     collection_id: uuid.UUID,
     media_id: uuid.UUID,
     changes: Mapping[str, Any],
-) -> Item:
+) -> nouns.Item:
     """Moves an item that is in the collection, or replaces its note."""
     async with data.transaction(who) as tx:
         if not await rows.lock(tx, collection_id):
@@ -205,7 +180,7 @@ async def _place(
 
 async def _shown(
     tx: database.Transaction, addresses: view.Addresses, collection_id: uuid.UUID, media_id: uuid.UUID
-) -> Item:
+) -> nouns.Item:
     row = await rows.item(tx, collection_id, media_id)
     nodes = await items_.some(tx, [media_id])
     if row is None or media_id not in nodes:
@@ -213,7 +188,7 @@ async def _shown(
     return _item(row, nodes, addresses)
 
 
-async def _get(tx: database.Transaction, addresses: view.Addresses, collection_id: uuid.UUID) -> Collection:
+async def _get(tx: database.Transaction, addresses: view.Addresses, collection_id: uuid.UUID) -> nouns.Collection:
     row = await rows.get(tx, collection_id)
     if row is None:
         raise _missing(collection_id)
@@ -221,9 +196,11 @@ async def _get(tx: database.Transaction, addresses: view.Addresses, collection_i
     return _collection(row, covers, addresses)
 
 
-def _collection(row: database.Row, covers: Mapping[uuid.UUID, database.Row], addresses: view.Addresses) -> Collection:
+def _collection(
+    row: database.Row, covers: Mapping[uuid.UUID, database.Row], addresses: view.Addresses
+) -> nouns.Collection:
     cover = covers.get(row["cover_id"])
-    return Collection(
+    return nouns.Collection(
         id=row["id"],
         owner=str(owners.Owner(kind=row["owner_kind"], subject=row["owner_subject"])),
         name=row["name"],
@@ -237,8 +214,10 @@ def _collection(row: database.Row, covers: Mapping[uuid.UUID, database.Row], add
     )
 
 
-def _item(row: database.Row, nodes: Mapping[uuid.UUID, database.Row], addresses: view.Addresses) -> Item:
-    return Item(media=view.media_of(nodes[row["media_id"]], addresses), position=row["position"], note=row["note"])
+def _item(row: database.Row, nodes: Mapping[uuid.UUID, database.Row], addresses: view.Addresses) -> nouns.Item:
+    return nouns.Item(
+        media=view.media_of(nodes[row["media_id"]], addresses), position=row["position"], note=row["note"]
+    )
 
 
 def _missing(collection_id: uuid.UUID) -> errors.NotFound:

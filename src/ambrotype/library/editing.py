@@ -11,11 +11,6 @@ from ambrotype.records import database
 from ambrotype.records import editing as rows
 
 
-def etag(item: media.Media) -> str:
-    """What `If-Match` compares: another one after each change."""
-    return f'"{int(item.updated_at.timestamp() * 1_000_000):x}"'
-
-
 async def edit(
     data: database.Database,
     who: owners.Principal,
@@ -65,7 +60,7 @@ def _merged(before: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dic
 def _matches(updated_at: datetime.datetime, if_match: str | None, media_id: uuid.UUID) -> None:
     if if_match is None or if_match.strip() == "*":
         return
-    now = f'"{int(updated_at.timestamp() * 1_000_000):x}"'
+    now = media.etag(updated_at)
     if now not in [one.strip().removeprefix("W/") for one in if_match.split(",")]:
         raise errors.PreconditionFailed(f"The media item {media_id} was changed meanwhile; read it again.")
 

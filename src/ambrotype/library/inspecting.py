@@ -37,7 +37,7 @@ class Inspecting:
             try:
                 more = await self.round()
             except errors.Unavailable as problem:
-                log.warning("database unavailable", detail=problem.detail)
+                log.warning("not possible just now", detail=problem.detail)
             except Exception:
                 log.exception("inspections failed")
             if not more:

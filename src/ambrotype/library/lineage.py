@@ -1,9 +1,9 @@
 """What an item was made from, and what was made from it, to any depth; also what lies in the trash."""
 
-import dataclasses
 import uuid
 
-from ambrotype.core import media, owners
+from ambrotype.core import lineage as nouns
+from ambrotype.core import owners
 from ambrotype.library import listing, view
 from ambrotype.records import database
 from ambrotype.records import lineage as rows
@@ -14,26 +14,9 @@ MOST = 1000
 """Nodes of one graph; what lies beyond is reached from its edge."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """`to` was made from `from_`, which served as `role`."""
-
-    from_: uuid.UUID
-    to: uuid.UUID
-    role: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
-    """Items and how they came of each other."""
-
-    nodes: list[media.Media]
-    edges: list[Edge]
-
-
 async def graph(
     data: database.Database, who: owners.Principal, addresses: view.Addresses, media_id: uuid.UUID
-) -> Graph:
+) -> nouns.Graph:
     """The item's ancestors and descendants, as far as they are the caller's; `errors.NotFound` where it is not."""
     async with data.transaction(who) as tx:
         if await items.get(tx, media_id) is None:
@@ -41,10 +24,10 @@ async def graph(
         edges = await rows.edges(tx, media_id, depth=DEPTH, most=MOST)
         wanted = {media_id, *(edge["media_id"] for edge in edges), *(edge["parent_id"] for edge in edges)}
         nodes = await items.some(tx, sorted(wanted))
-    return Graph(
+    return nouns.Graph(
         nodes=[view.media_of(row, addresses) for _, row in sorted(nodes.items())],
         edges=[
-            Edge(from_=edge["parent_id"], to=edge["media_id"], role=edge["role"])
+            nouns.Edge(from_=edge["parent_id"], to=edge["media_id"], role=edge["role"])
             for edge in edges
             if edge["parent_id"] in nodes and edge["media_id"] in nodes
         ],

@@ -1,9 +1,9 @@
 """Projects and their slots: named places with versions, the newest kept one current until somebody brings back another."""
 
-import dataclasses
 import uuid
 
-from ambrotype.core import errors, media, owners
+from ambrotype.core import errors, owners
+from ambrotype.core import projects as nouns
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing, view
 from ambrotype.records import database, editing
@@ -13,36 +13,14 @@ from ambrotype.records import media as items
 NO_ID = uuid.UUID(int=0)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A project, and how much is in it."""
-
-    name: str
-    items: int
-    slots: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """A named place: what it shows, what is on its way into it, and all that was there, newest first."""
-
-    project: str
-    slot: str
-    current: media.Media | None
-    pending: media.Media | None
-    versions: list[media.Media]
-    url: str | None
-    """The current item's, else the pending one's."""
-
-
 async def projects(
     data: database.Database, who: owners.Principal, *, cursor: str | None = None, limit: int = 50
-) -> listing.Page[Project]:
+) -> listing.Page[nouns.Project]:
     """The caller's projects by name."""
     position = cursors.decode("projects", cursor, spells=cursors.text)
     async with data.transaction(who) as tx:
         found = await rows.projects(tx, after=position[0] if position else None, most=limit + 1)
-    shown = [Project(**row) for row in found[:limit]]
+    shown = [nouns.Project(**row) for row in found[:limit]]
     more = cursors.encode("projects", (shown[-1].name, NO_ID)) if len(found) > limit else None
     return listing.Page(items=shown, next_cursor=more)
 
@@ -55,7 +33,7 @@ async def slots(
     *,
     cursor: str | None = None,
     limit: int = 50,
-) -> listing.Page[Slot]:
+) -> listing.Page[nouns.Slot]:
     """A project's slots by name, each with what it shows and what is pending; their versions are asked for one by one."""
     position = cursors.decode("slots", cursor, spells=cursors.text)
     async with data.transaction(who) as tx:
@@ -69,7 +47,7 @@ async def slots(
 
 async def slot(
     data: database.Database, who: owners.Principal, addresses: view.Addresses, project: str, name: str
-) -> Slot:
+) -> nouns.Slot:
     """A slot with all its versions outside the trash; `errors.NotFound` where the caller has none such."""
     async with data.transaction(who) as tx:
         found = await rows.slot(tx, project, name)
@@ -113,11 +91,11 @@ async def prune(data: database.Database, who: owners.Principal, project: str, na
 
 def _slot(
     row: database.Row, nodes: dict[uuid.UUID, database.Row], versions: list[uuid.UUID], addresses: view.Addresses
-) -> Slot:
+) -> nouns.Slot:
     shown = {media_id: view.media_of(node, addresses) for media_id, node in nodes.items()}
     current, pending = shown.get(row["current_id"]), shown.get(row["pending_id"])
     best = current or pending
-    return Slot(
+    return nouns.Slot(
         project=row["project"],
         slot=row["slot"],
         current=current,

@@ -1,60 +1,25 @@
 """Outgoing webhooks of an owner: where their events are told (Standard Webhooks 1.0)."""
 
 import base64
-import dataclasses
 import datetime
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from ambrotype.core import errors, ids, owners
+from ambrotype.core import webhooks as nouns
 from ambrotype.library import cursor as cursors
 from ambrotype.library import listing
 from ambrotype.records import accepting, database
 from ambrotype.records import webhooks as rows
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """Where events go; no `events` means all types."""
-
-    id: uuid.UUID
-    url: str
-    events: list[str]
-    active: bool
-    created_at: datetime.datetime
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NewWebhook(Webhook):
-    """A webhook in the one reply that holds its secret."""
-
-    secret: str = dataclasses.field(repr=False)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One event told to one webhook, or not yet."""
-
-    id: uuid.UUID
-    webhook_id: uuid.UUID
-    event_id: int | None
-    type: str
-    state: Literal["pending", "delivered", "failed"]
-    attempts: int
-    next_at: datetime.datetime | None
-    status: int | None
-    detail: str | None
-    created_at: datetime.datetime
-    delivered_at: datetime.datetime | None
-
-
 async def create(
     data: database.Database, who: owners.Principal, *, url: str, events: list[str], seal: Callable[[bytes], bytes]
-) -> NewWebhook:
+) -> nouns.NewWebhook:
     """A new webhook, with a secret of 256 random bits. `seal` encrypts it for the database."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     async with data.transaction(who) as tx:
@@ -70,35 +35,35 @@ async def create(
                 "secret": seal(secret.encode()),
             },
         )
-    return NewWebhook(**row, secret=secret)
+    return nouns.NewWebhook(**row, secret=secret)
 
 
-async def get(data: database.Database, who: owners.Principal, webhook_id: uuid.UUID) -> Webhook:
+async def get(data: database.Database, who: owners.Principal, webhook_id: uuid.UUID) -> nouns.Webhook:
     """One webhook; `errors.NotFound` where it is not the caller's."""
     async with data.transaction(who) as tx:
         row = await rows.get(tx, webhook_id)
-    return Webhook(**_found(row, webhook_id))
+    return nouns.Webhook(**_found(row, webhook_id))
 
 
 async def page(
     data: database.Database, who: owners.Principal, *, cursor: str | None = None, limit: int = 50
-) -> listing.Page[Webhook]:
+) -> listing.Page[nouns.Webhook]:
     """The caller's webhooks, newest first."""
     after = _after("webhooks", cursor)
     async with data.transaction(who) as tx:
         found = await rows.page(tx, after=after, most=limit + 1)
     return listing.Page(
-        items=[Webhook(**_plain(row)) for row in found[:limit]], next_cursor=_next("webhooks", found, limit)
+        items=[nouns.Webhook(**_plain(row)) for row in found[:limit]], next_cursor=_next("webhooks", found, limit)
     )
 
 
 async def edit(
     data: database.Database, who: owners.Principal, webhook_id: uuid.UUID, values: Mapping[str, Any]
-) -> Webhook:
+) -> nouns.Webhook:
     """Changes where, what and whether."""
     async with data.transaction(who) as tx:
         row = await rows.update(tx, webhook_id, values)
-    return Webhook(**_found(row, webhook_id))
+    return nouns.Webhook(**_found(row, webhook_id))
 
 
 async def delete(data: database.Database, who: owners.Principal, webhook_id: uuid.UUID) -> None:
@@ -115,18 +80,18 @@ async def deliveries(
     *,
     cursor: str | None = None,
     limit: int = 50,
-) -> listing.Page[Delivery]:
+) -> listing.Page[nouns.Delivery]:
     """What was told and what is to be, newest first."""
     after = _after("deliveries", cursor)
     async with data.transaction(who) as tx:
         _found(await rows.get(tx, webhook_id), webhook_id)
         found = await rows.deliveries(tx, webhook_id, after=after, most=limit + 1)
     return listing.Page(
-        items=[Delivery(**_plain(row)) for row in found[:limit]], next_cursor=_next("deliveries", found, limit)
+        items=[nouns.Delivery(**_plain(row)) for row in found[:limit]], next_cursor=_next("deliveries", found, limit)
     )
 
 
-async def test(data: database.Database, who: owners.Principal, webhook_id: uuid.UUID) -> Delivery:
+async def test(data: database.Database, who: owners.Principal, webhook_id: uuid.UUID) -> nouns.Delivery:
     """Sends something harmless."""
     payload = orjson.dumps(
         {"type": "webhook.test", "timestamp": datetime.datetime.now(datetime.UTC), "data": {"webhook_id": webhook_id}},
@@ -136,19 +101,19 @@ async def test(data: database.Database, who: owners.Principal, webhook_id: uuid.
         row = await rows.enqueue(
             tx, delivery_id=ids.new(), webhook_id=webhook_id, kind="webhook.test", payload=payload.decode()
         )
-    return Delivery(**_found(row, webhook_id))
+    return nouns.Delivery(**_found(row, webhook_id))
 
 
 async def replay(
     data: database.Database, who: owners.Principal, webhook_id: uuid.UUID, delivery_id: uuid.UUID
-) -> Delivery:
+) -> nouns.Delivery:
     """Tells it again, under the same id, so that a receiver can see that it knows it."""
     async with data.transaction(who) as tx:
         _found(await rows.get(tx, webhook_id), webhook_id)
         row = await rows.replay(tx, webhook_id, delivery_id)
     if row is None:
         raise errors.NotFound(f"There is no delivery {delivery_id} of the webhook {webhook_id}.")
-    return Delivery(**row)
+    return nouns.Delivery(**row)
 
 
 def _found(row: database.Row | None, webhook_id: uuid.UUID) -> database.Row:

@@ -163,9 +163,12 @@ class Database:
                 connection = await attempt_stack.enter_async_context(self._pool.connection())
                 # The pool's context commits, or rolls back on an error.
                 await psycopg.AsyncClientCursor(connection).execute(_BEGIN + _BECOME, identity)
-            except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as problem:
+            except BaseException as problem:
+                # Also for a cancellation: the connection has to go back.
                 with contextlib.suppress(psycopg.Error):
                     await attempt_stack.__aexit__(type(problem), problem, problem.__traceback__)
+                if not isinstance(problem, (psycopg.OperationalError, psycopg_pool.PoolTimeout)):
+                    raise
                 # A pool that gave all its connections up would never notice that the server has to be started again.
                 timeouts += isinstance(problem, psycopg_pool.PoolTimeout)
                 if attempt == 11 or timeouts == 2:

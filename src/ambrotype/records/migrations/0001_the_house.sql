@@ -300,6 +300,14 @@ begin
 end $$;
 create trigger guard before insert or update or delete on media for each row execute function guard_media();
 
+-- What processes remember of keys for a moment, they forget at once.
+create function tell_key() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('ambrotype_key', '');
+  return null;
+end $$;
+create trigger tell_key after update of revoked_at on api_key for each row execute function tell_key();
+
 create function refuse() returns trigger language plpgsql as $$
 begin
   raise exception '% on %.% is refused', tg_op, tg_table_schema, tg_table_name using errcode = 'restrict_violation';
