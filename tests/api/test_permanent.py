@@ -140,24 +140,13 @@ def test_who_asks_early_waits_for_the_capture_and_gets_the_bytes(me: Caller, sim
     assert (reply.status, reply.body) == (200, samples.picture(6))
 
 
-def test_who_asks_moves_the_capture_to_the_front(me: Caller, sim: simulators.Simulator, stack: Stack) -> None:
-    item = me.keep(samples.url(sim, 7)).json()
-    waiting = me.keep(samples.url(sim, 8, fault="status", code=503, retry_after=600)).json()
-    me.settled(item["id"])
-    when = "select urgent_at is not null from ambrotype.capture where media_id = %(id)s"
-    assert stack.sql(when, id=waiting["id"]) == [(False,)]
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(me.get, place(me, waiting))
-        answered = asked.result()
-    assert answered.status == 307
-    assert stack.sql(when, id=waiting["id"]) == [(True,)]
-
-
-def test_while_a_source_does_not_come_its_owner_is_sent_there_and_nobody_else(
+def test_a_capture_that_is_waited_for_goes_first_and_if_it_does_not_come_only_its_owner_is_sent_to_the_source(
     me: Caller, other: Caller, stack: Stack, sim: simulators.Simulator
 ) -> None:
     url = samples.url(sim, 9, fault="hang")
     item = me.keep(url, visibility="unlisted").json()
+    hurried = "select urgent_at is not null from ambrotype.capture where media_id = %(id)s"
+    assert stack.sql(hurried, id=item["id"]) == [(False,)]
     callers = (me, stack.service, other, stack.nobody)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         owner, administrator, somebody, nobody = pool.map(lambda caller: caller.get(place(me, item)), callers)
@@ -167,6 +156,7 @@ def test_while_a_source_does_not_come_its_owner_is_sent_there_and_nobody_else(
         assert (refused.status, refused.problem()["code"]) == (503, "unavailable")
         assert int(refused.headers["retry-after"]) > 0
         assert sim.url not in refused.body.decode()
+    assert stack.sql(hurried, id=item["id"]) == [(True,)]
 
 
 def _sent_to(url: str, reply: Reply) -> None:
@@ -228,7 +218,9 @@ def test_what_lies_in_the_trash_is_its_owners_alone(
     assert [caller.get(place(me, item)).status for caller in (other, stack.nobody)] == [404, 404]
 
 
-@pytest.mark.parametrize("path", ["/m/01890a5d-ac96-774b-bcce-b302099a8057/a.png", "/m/a/b", "/m/../a", "/m/%00/x", "/m/0/" + "a" * 4000])
+@pytest.mark.parametrize(
+    "path", ["/m/01890a5d-ac96-774b-bcce-b302099a8057/a.png", "/m/a/b", "/m/../a", "/m/%00/x", "/m/0/" + "a" * 4000]
+)
 def test_what_was_never_there_is_404(me: Caller, stack: Stack, path: str) -> None:
     for caller in (me, stack.nobody):
         assert caller.get(path).problem()["code"] == "not_found"
