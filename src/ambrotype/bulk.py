@@ -1,14 +1,16 @@
 """Actions on many items: up to a thousand at once, each in a short transaction of its own; more as an operation."""
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pydantic
 import structlog
 
 from ambrotype import verbs
 from ambrotype.core import errors, ids, media, owners
+from ambrotype.core import operations as nouns
 from ambrotype.library import changes, collections, editing, listing
 from ambrotype.library import filters as filters_
 from ambrotype.records import database, operations
@@ -17,9 +19,7 @@ from ambrotype.records import listing as lists
 AT_ONCE = 1000
 PAGE = 200
 
-Action = Literal[
-    "delete", "restore", "purge", "tag", "untag", "favorite", "unfavorite", "visibility", "collect", "uncollect", "keep"
-]
+_OPERATION = pydantic.TypeAdapter(nouns.Operation)
 
 log = structlog.get_logger("ambrotype.bulk")
 
@@ -31,7 +31,7 @@ class BulkRequest(pydantic.BaseModel):
 
     ids: Annotated[list[uuid.UUID], pydantic.Field(min_length=1, max_length=AT_ONCE)] | None = None
     filter: filters_.Filters | None = None
-    action: Action
+    action: nouns.Action
     tags: Annotated[list[changes.Tag], pydantic.Field(min_length=1, max_length=100)] | None = None
     visibility: media.Visibility | None = None
     collection: uuid.UUID | None = None
@@ -56,33 +56,7 @@ class BulkRequest(pydantic.BaseModel):
         return self
 
 
-class Failure(pydantic.BaseModel):
-    """An item for which it failed, and why."""
-
-    id: uuid.UUID
-    code: str
-    detail: str
-
-
-class Done(pydantic.BaseModel):
-    """What became of it: counts, or the operation that goes on behind."""
-
-    done: int = 0
-    failed: list[Failure] = []
-    operation_id: uuid.UUID | None = None
-
-
-class Operation(pydantic.BaseModel):
-    """How far an operation is. Of its failures the first thousand are told."""
-
-    id: uuid.UUID
-    state: Literal["waiting", "running", "done", "failed"]
-    done: int
-    total: int
-    failures: list[Failure]
-
-
-async def run(here: verbs.Context, who: owners.Principal, asked: BulkRequest) -> Done:
+async def run(here: verbs.Context, who: owners.Principal, asked: BulkRequest) -> nouns.Done:
     """Does it at once for up to a thousand items, else writes it down as an operation."""
     data = here.app.data
     if asked.ids is not None:
@@ -108,29 +82,31 @@ async def run(here: verbs.Context, who: owners.Principal, asked: BulkRequest) ->
             request=asked.model_dump(mode="json", exclude_unset=True),
             total=total,
         )
-    return Done(operation_id=operation_id)
+    return nouns.Done(operation_id=operation_id)
 
 
-async def perform(here: verbs.Context, who: owners.Principal, asked: BulkRequest, chosen: Sequence[uuid.UUID]) -> Done:
+async def perform(
+    here: verbs.Context, who: owners.Principal, asked: BulkRequest, chosen: Sequence[uuid.UUID]
+) -> nouns.Done:
     """Does it with each of these; one that fails fails alone."""
-    failed: list[Failure] = []
+    failed: list[nouns.Failure] = []
     for media_id in chosen:
         try:
             await _one(here, who, asked, media_id)
         except errors.Unavailable:
             raise
         except errors.AmbrotypeError as error:
-            failed.append(Failure(id=media_id, code=error.code, detail=error.detail))
-    return Done(done=len(chosen) - len(failed), failed=failed)
+            failed.append(nouns.Failure(id=media_id, code=error.code, detail=error.detail))
+    return nouns.Done(done=len(chosen) - len(failed), failed=failed)
 
 
-async def operation(data: database.Database, who: owners.Principal, operation_id: uuid.UUID) -> Operation:
+async def operation(data: database.Database, who: owners.Principal, operation_id: uuid.UUID) -> nouns.Operation:
     """One operation of the caller, or of anybody for the administrator."""
     async with data.transaction(owners.ADMINISTRATOR) as tx:
         row = await operations.get(tx, operation_id)
     if row is None or not (who.administrator or row["owner_name"] == who.name):
         raise errors.NotFound(f"There is no operation {operation_id}.")
-    return Operation(**{name: row[name] for name in Operation.model_fields})
+    return _OPERATION.validate_python({field.name: row[field.name] for field in dataclasses.fields(nouns.Operation)})
 
 
 async def go_on(here: verbs.Context) -> bool:
@@ -157,7 +133,7 @@ async def go_on(here: verbs.Context) -> bool:
                 row["id"],
                 position=position,
                 done=done.done,
-                failures=[failure.model_dump(mode="json") for failure in done.failed],
+                failures=[{**dataclasses.asdict(failure), "id": str(failure.id)} for failure in done.failed],
                 finished=finished,
             )
         if finished:
@@ -194,7 +170,7 @@ async def _tag(here: verbs.Context, who: owners.Principal, asked: BulkRequest, m
     item = await listing.get(here.app.data, who, here.app.addresses, media_id)
     named = asked.tags or []
     tags = [tag for tag in item.tags if tag not in named] if asked.action == "untag" else [*item.tags, *named]
-    await editing.edit(here.app.data, who, here.app.addresses, media_id, {"tags": tags}, if_match=editing.etag(item))
+    await editing.edit(here.app.data, who, here.app.addresses, media_id, {"tags": tags}, if_match=item.etag)
 
 
 def _conditions(asked: BulkRequest, who: owners.Principal) -> dict[str, Any]:

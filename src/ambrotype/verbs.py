@@ -11,16 +11,17 @@ from typing import Annotated, Literal
 import pydantic
 
 from ambrotype import app as app_
-from ambrotype.accounts import keys
-from ambrotype.capture import accept, pipeline, request, settling
+from ambrotype.accounts import keys, vault
+from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
 from ambrotype.core import errors, media, owners, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
+from ambrotype.core import webhooks as webhook_nouns
 from ambrotype.library import cursor as cursors
-from ambrotype.library import listing, view
+from ambrotype.library import changes, listing, view, webhooks
 from ambrotype.library import usage as usages
 from ambrotype.records import accepting, listening
 from ambrotype.records import media as rows
@@ -250,6 +251,31 @@ async def keys_page(here: Context, *, cursor: str | None = None, limit: int = 50
     found = await keys.listed(here.app.data, after=position[1] if position else None, most=limit + 1)
     more = cursors.encode("keys", (None, found[limit - 1].id)) if len(found) > limit else None
     return listing.Page(items=found[:limit], next_cursor=more)
+
+
+async def create_webhook(
+    here: Context, who: owners.Principal, wanted: changes.WebhookRequest
+) -> webhook_nouns.NewWebhook:
+    """Makes a webhook; what is answered is the only thing that shows its secret."""
+    _check_receiver(here, who, wanted.url)
+    box = vault.box([one.secret for one in here.app.signing_keys], purpose="webhooks")
+    types: list[str] = list(dict.fromkeys(wanted.events))
+    return await webhooks.create(here.app.data, who, url=wanted.url, events=types, seal=box.encrypt)
+
+
+async def edit_webhook(
+    here: Context, who: owners.Principal, webhook_id: uuid.UUID, wanted: changes.WebhookChanges
+) -> webhook_nouns.Webhook:
+    """Changes where, what and whether a webhook is told."""
+    given = wanted.model_dump(exclude_unset=True)
+    if "url" in given:
+        _check_receiver(here, who, given["url"])
+    return await webhooks.edit(here.app.data, who, webhook_id, given)
+
+
+def _check_receiver(here: Context, who: owners.Principal, url: str) -> None:
+    """Form and literal address, as for captures; names are checked when the connection is made."""
+    network.check_url(url, here.app.rules.allowed_for_keys if who.is_key else network.NOTHING)
 
 
 def _content(here: Context, wanted: Asked) -> bytes:

@@ -7,7 +7,7 @@ import uuid
 import psycopg
 import pytest
 
-from ambrotype.core import errors, media
+from ambrotype.core import errors, media, projects
 from ambrotype.library import collections, editing, events, filters, lineage, listing, versions
 from ambrotype.records import database
 from ambrotype.records import events as positions
@@ -36,10 +36,10 @@ async def test_an_edit_merges_clears_replaces_and_is_found_by_its_words(data: da
 
 async def test_an_edit_of_what_has_changed_meanwhile_is_refused(data: database.Database) -> None:
     before = await shown(data, await shelf.kept(data))
-    after = await edit(data, before.id, if_match=editing.etag(before), favorite=True)
+    after = await edit(data, before.id, if_match=before.etag, favorite=True)
     assert after.favorite
     with pytest.raises(errors.PreconditionFailed):
-        await edit(data, before.id, if_match=editing.etag(before), favorite=False)
+        await edit(data, before.id, if_match=before.etag, favorite=False)
 
 
 async def test_the_trash_holds_what_has_bytes_and_gives_it_back(data: database.Database) -> None:
@@ -92,7 +92,7 @@ async def test_nobody_changes_another_s(data: database.Database) -> None:
     assert (await shown(data, made)).title is None
 
 
-async def slot(data: database.Database) -> versions.Slot:
+async def slot(data: database.Database) -> projects.Slot:
     return await versions.slot(data, shelf.ANNA, shelf.ADDRESSES, "film", "hero")
 
 

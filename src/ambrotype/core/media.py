@@ -117,6 +117,11 @@ class Media:
         """Nothing is being done for it any more: kept, lost, expired, or not asked to be kept."""
         return self.status != "keeping"
 
+    @property
+    def etag(self) -> str:
+        """What `If-Match` compares: another one after each change."""
+        return etag(self.updated_at)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AtRisk(Media):
@@ -135,3 +140,8 @@ class Event:
     type: str
     at: datetime.datetime
     data: dict[str, Any]
+
+
+def etag(updated_at: datetime.datetime) -> str:
+    """Of an item that was last changed then."""
+    return f'"{int(updated_at.timestamp() * 1_000_000):x}"'
