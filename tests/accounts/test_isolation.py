@@ -65,6 +65,13 @@ class Things:
         made = self.owner.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()
         return f"/v1/webhooks/{made['id']}"
 
+    def share(self) -> str:
+        return f"/v1/shares/{self.owner.post('/v1/shares', {'media_id': self.item()}).json()['id']}"
+
+    def page(self) -> str:
+        made = self.owner.post("/v1/shares", {"media_id": self.item()}).json()
+        return str(made["url"]).split(str(self.house.stack.port), 1)[1]
+
     def key_id(self) -> str:
         made = self.house.stack.service.post("/v1/keys", {"name": "to be seen", "role": "read"}).json()
         return str(made["id"])
@@ -171,6 +178,17 @@ ROUTES: dict[str, Row] = {
     ),
     "PATCH /v1/collections/{id}/items": row(401, 404, 404, 200, 200, 403, 200, ask=patched_item),
     "DELETE /v1/collections/{id}/items": row(401, 404, 404, 204, 204, 403, 204, ask=removed_item),
+    "POST /v1/shares": row(
+        401, 404, 404, 201, 201, 403, 201, ask=lambda t: ("/v1/shares", {"media_id": t.item()})
+    ),
+    "GET /v1/shares": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/shares", None)),
+    "GET /v1/shares/{id}": row(401, 404, 404, 200, 200, 200, 200, ask=lambda t: (t.share(), None)),
+    "PATCH /v1/shares/{id}": row(401, 404, 404, 200, 200, 403, 200, ask=lambda t: (t.share(), {"password": "x"})),
+    "DELETE /v1/shares/{id}": row(401, 404, 404, 200, 200, 403, 200, ask=lambda t: (t.share(), None)),
+    "POST /v1/media/{id}/links": row(
+        401, 404, 404, 200, 200, 403, 200, ask=lambda t: (f"/v1/media/{t.item()}/links", {})
+    ),
+    "GET /v1/usage": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/usage", None)),
     # what is told to whom
     "POST /v1/webhooks": row(
         401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/webhooks", {"url": "https://example.com/hook"})
@@ -194,6 +212,8 @@ ROUTES: dict[str, Row] = {
     "GET /v1/keys": row(401, 403, 403, 403, 403, 403, 200, ask=lambda t: ("/v1/keys", None)),
     "GET /v1/keys/{id}": row(401, 403, 403, 403, 403, 403, 200, ask=lambda t: (f"/v1/keys/{t.key_id()}", None)),
     "DELETE /v1/keys/{id}": row(401, 403, 403, 403, 403, 403, 200, ask=lambda t: (f"/v1/keys/{t.key_id()}", None)),
+    "GET /v1/stats": row(401, 403, 403, 403, 403, 403, 200, ask=lambda t: ("/v1/stats", None)),
+    "GET /metrics": row(401, 403, 403, 403, 403, 403, 200, ask=lambda t: ("/metrics", None)),
     # who one is
     "POST /v1/guests": row(401, 403, 403, 403, 201, 403, 201, ask=lambda t: ("/v1/guests", None)),
     "POST /v1/guests/link": row(
@@ -205,6 +225,8 @@ ROUTES: dict[str, Row] = {
     # what is reached by address
     "GET /m/{id}/{name}": row(404, 404, 404, 200, 200, 200, 200, ask=lambda t: (t.permanent(), None)),
     "HEAD /m/{id}/{name}": row(404, 404, 404, 200, 200, 200, 200, ask=lambda t: (t.permanent(), None)),
+    "GET /s/{token}": row(200, 200, 200, 200, 200, 200, 200, ask=lambda t: (t.page(), None)),
+    "POST /s/{token}": row(303, 303, 303, 303, 303, 303, 303, ask=lambda t: (t.page(), {})),
     "GET /healthz": row(200, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/healthz", None)),
     "GET /readyz": row(200, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/readyz", None)),
 }  # fmt: skip

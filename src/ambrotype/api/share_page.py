@@ -13,7 +13,9 @@ from ambrotype.core import media
 from ambrotype.library import shares
 
 AT_ONCE = 4
-"""Pictures and videos that are loaded whether they are seen or not."""
+"""Pictures that are loaded whether they are seen or not."""
+FIRST_FRAMES = 12
+"""Videos among so many first items show their first frame, for which browsers load the beginning of each."""
 
 
 @functools.cache
@@ -51,7 +53,7 @@ class Item:
 def opened(share: shares.Opened, items: Sequence[Item]) -> str:
     """What the share shows."""
     shown = items[: shares.MOST]
-    body = "".join(_figure(item, at_once=n < AT_ONCE) for n, item in enumerate(shown))
+    body = "".join(_figure(item, place=n) for n, item in enumerate(shown))
     named = share.name or _counted(shown)
     about = [_counted(shown)] if share.name and len(shown) > 1 else []
     if share.expires_at is not None:
@@ -86,25 +88,25 @@ def refused(status: int, detail: str) -> str:
     return _document(title, f'<main class="card"><h1>{_text(title)}</h1><p>{_text(detail)}</p></main>')
 
 
-def _figure(item: Item, *, at_once: bool) -> str:
+def _figure(item: Item, *, place: int) -> str:
     words = "".join(
         f'<{tag} dir="auto">{_text(text)}</{tag}>' for tag, text in (("h2", item.title), ("p", item.note)) if text
     )
     if item.download is not None:
         words += f'<a class="download" href="{_text(item.download)}" download>Download</a>'
     caption = f"<figcaption>{words}</figcaption>" if words else ""
-    return f'<figure class="{item.kind}">{_player(item, at_once=at_once)}{caption}</figure>'
+    return f'<figure class="{item.kind}">{_player(item, place=place)}{caption}</figure>'
 
 
-def _player(item: Item, *, at_once: bool) -> str:
+def _player(item: Item, *, place: int) -> str:
     url, title = _text(item.url), _text(item.title or "")
     size = f' width="{item.width}" height="{item.height}"' if item.width and item.height else ""
     if item.kind == "video":
-        preload = "metadata" if at_once else "none"
+        preload = "metadata" if place < FIRST_FRAMES else "none"
         return f'<video controls playsinline preload="{preload}" src="{url}"{size} aria-label="{title or "Video"}"></video>'
     if item.kind == "audio":
         return f'<audio controls preload="none" src="{url}" aria-label="{title or "Sound"}"></audio>'
-    loading = "" if at_once else ' loading="lazy"'
+    loading = "" if place < AT_ONCE else ' loading="lazy"'
     picture = f'<img src="{url}"{size} alt="{title}" decoding="async"{loading}>'
     return f'<a href="{url}" aria-label="{title or "Picture"}, in full size">{picture}</a>'
 
