@@ -85,6 +85,8 @@ async def restore(tx: database.Transaction, media_id: uuid.UUID) -> bool:
 
 async def discard(tx: database.Transaction, media_id: uuid.UUID, *, reason: str) -> bool:
     """Ends an item without bytes as a tombstone; a running capture is cancelled."""
+    # The item before its capture, as the worker locks them when it records: else the two could wait for each other.
+    await tx.run("select from ambrotype.media where id = %(id)s for update", id=media_id)
     row = await tx.one("select ambrotype.discard(%(id)s, %(reason)s) as done", id=media_id, reason=reason)
     return bool(row and row["done"])
 
