@@ -274,6 +274,14 @@ async def test_a_signed_url_of_a_share_ends_with_the_share(house, client):
     assert b"share" in body
 
 
+async def test_a_share_never_gets_a_url_that_could_outlive_it_nor_the_items_name(house, client):
+    found = house.keep(b"12345", visibility="private")
+    reply, body = await get(client, url(found, "away", signed(found, share="open")))
+    assert (reply.status, body) == (200, b"12345")
+    assert reply.headers["Cache-Control"] == "private, no-cache"
+    assert reply.headers["Content-Disposition"] == f'inline; filename="image-{str(found.id)[-12:]}.png"'
+
+
 async def test_a_transform_is_served_from_its_rendition(house, client):
     found = house.keep(DATA)
     rendition = house.folder / "store" / "renditions" / f"{found.id}.webp"
