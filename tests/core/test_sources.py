@@ -17,13 +17,13 @@ WHOLE = {"akamai in the path", "bunny in the path", "any jwt", "jwt in the path"
 names = st.text(alphabet=st.characters(exclude_characters="&=#?\t\r\n", codec="utf-8"), min_size=1, max_size=12)
 
 
-@pytest.mark.parametrize("scheme", signing.MAKERS.keys() - WHOLE)
+@pytest.mark.parametrize("scheme", sorted(signing.MAKERS.keys() - WHOLE))
 def test_two_signatures_of_one_object_are_one_source(scheme: str) -> None:
     make = signing.MAKERS[scheme][1]
     assert sources.key(make(NOW, 600)) == sources.key(make(LATER, 900))
 
 
-@pytest.mark.parametrize("scheme", WHOLE)
+@pytest.mark.parametrize("scheme", sorted(WHOLE))
 def test_where_the_scheme_is_not_known_the_whole_url_counts(scheme: str) -> None:
     make = signing.MAKERS[scheme][1]
     url = make(NOW, 600)
