@@ -3,7 +3,7 @@
 import datetime
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_type_hints
 
 from ambrotype.core import media
 
@@ -83,6 +83,70 @@ class ListFields(TypedDict, total=False):
     generation: Ids
     parent: Ids
     trashed: bool
+
+
+REPEATED = frozenset(name for name, kind in get_type_hints(ListFields).items() if kind in (Some, Ids))
+"""The filters that take several values."""
+
+
+class EditFields(TypedDict, total=False):
+    """The fields of `PATCH /v1/media/{id}`."""
+
+    title: str | None
+    description: str | None
+    tags: Sequence[str] | None
+    metadata: Mapping[str, Any] | None
+    attribution: Mapping[str, Any] | str | None
+    favorite: bool
+    visibility: media.Visibility
+    expires_at: datetime.datetime | None
+    enhancement: str | None
+    prompt: str | None
+
+
+class CollectionFields(TypedDict, total=False):
+    """The fields of `PATCH /v1/collections/{id}`."""
+
+    name: str
+    description: str | None
+    visibility: media.Visibility
+    featured_id: uuid.UUID | str | None
+
+
+class WebhookFields(TypedDict, total=False):
+    """The fields of `PATCH /v1/webhooks/{id}`."""
+
+    url: str
+    events: Sequence[str]
+    active: bool
+
+
+def narrowing(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The filters that say something; one value of a filter that may repeat stands for a list of one."""
+    return {name: several(value) if name in REPEATED else value for name, value in given.items() if value is not None}
+
+
+def bulk(
+    action: str,
+    *,
+    ids: Iterable[uuid.UUID | str] | None,
+    filters: Mapping[str, Any] | None,
+    tags: Iterable[str] | None,
+    visibility: str | None,
+    collection: uuid.UUID | str | None,
+    force: bool,
+) -> dict[str, Any]:
+    """The fields of `POST /v1/media/bulk`."""
+    given = {
+        "action": action,
+        "ids": list(ids) if ids is not None else None,
+        "filter": narrowing(filters) if filters is not None else None,
+        "tags": list(tags) if tags is not None else None,
+        "visibility": visibility,
+        "collection": collection,
+        "force": force or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def several(value: object) -> list[object]:

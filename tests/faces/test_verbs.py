@@ -19,7 +19,11 @@ from tests.support.server import Server
 
 VERBS = (
     "keep", "keep_many", "keep_again", "get", "list", "at_risk", "events", "settled",
-    "create_key", "keys", "revoke_key",
+    "create_key", "keys", "revoke_key", "rewrite", "recipe", "judge_tags", "facets", "usage", "stats", "link",
+    "share", "shares", "revoke_share", "edit", "delete", "restore", "lineage", "bulk", "operation", "projects", "slots",
+    "slot", "show_version", "prune", "create_collection", "collections", "collection", "edit_collection",
+    "delete_collection", "collection_items", "collect", "uncollect", "create_webhook", "webhooks", "edit_webhook",
+    "delete_webhook", "webhook_deliveries", "test_webhook",
 )  # fmt: skip
 
 Face = ambrotype.AsyncClient | ambrotype.Library

@@ -13,7 +13,7 @@ from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import errors
 from ambrotype.core import projects as nouns
 from ambrotype.delivery import asgi
-from ambrotype.library import listing, versions
+from ambrotype.library import changes, listing, versions
 
 router = fastapi.APIRouter(tags=["projects"])
 
@@ -33,22 +33,6 @@ class EncodedNames:
         if scope["type"] == "http" and raw and scope["path"].startswith("/v1/projects/"):
             scope = {**scope, "path": raw.partition(b"?")[0].decode("latin-1")}
         await self._app(scope, receive, send)
-
-
-class Current(pydantic.BaseModel):
-    """Which version to show."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    version: Annotated[int, pydantic.Field(ge=1, le=2**31 - 1)]
-
-
-class Prune(pydantic.BaseModel):
-    """How many of the newest versions stay."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    keep: Annotated[int, pydantic.Field(ge=1, le=100_000)]
 
 
 class Pruned(pydantic.BaseModel):
@@ -112,7 +96,7 @@ async def slot(here: context.Here, who: caller.Reader, request: fastapi.Request,
     responses={**documents.WRITING, **documents.problems(409)},
 )
 async def show(
-    here: context.Here, who: caller.Writer, request: fastapi.Request, p: str, s: str, asked: Current
+    here: context.Here, who: caller.Writer, request: fastapi.Request, p: str, s: str, asked: changes.Current
 ) -> fastapi.Response:
     """Brings an old version back."""
     project, name = _names(request)
@@ -122,7 +106,7 @@ async def show(
 
 @router.post("/v1/projects/{p}/slots/{s}/prune", response_model=Pruned, responses=documents.WRITING)
 async def prune(
-    here: context.Here, who: caller.Writer, request: fastapi.Request, p: str, s: str, asked: Prune
+    here: context.Here, who: caller.Writer, request: fastapi.Request, p: str, s: str, asked: changes.Prune
 ) -> Pruned:
     """Moves all but the newest versions to the trash, never the current one."""
     project, name = _names(request)

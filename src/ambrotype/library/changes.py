@@ -124,3 +124,19 @@ class WebhookChanges(pydantic.BaseModel):
     url: Url = ""
     events: Types = []
     active: bool = True
+
+
+class Current(pydantic.BaseModel):
+    """Which version to show."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    version: Annotated[int, pydantic.Field(ge=1, le=2**31 - 1)]
+
+
+class Prune(pydantic.BaseModel):
+    """How many of the newest versions stay."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    keep: Annotated[int, pydantic.Field(ge=1, le=100_000)]

@@ -74,12 +74,6 @@ class Filters(pydantic.BaseModel):
         return given
 
 
-REPEATED = frozenset(
-    ("status", "kind", "source", "enhancement", "provider", "model", "project", "slot", "collection", "tag", "all_tags",
-     "visibility", "content_type", "owner", "source_url", "sha256", "request_id", "generation", "parent")
-)  # fmt: skip
-"""The filters that take several values."""
-
 EVERYTHING = Filters()
 """No filter: kept and keeping items outside the trash."""
 

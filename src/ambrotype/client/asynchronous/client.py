@@ -14,10 +14,16 @@ import pydantic
 from ambrotype import fields as fields_
 from ambrotype import paging
 from ambrotype.client import asking, http, problems
-from ambrotype.core import errors, ids, jsontext, media, rewriting
-from ambrotype.core import keys as nouns
-from ambrotype.core import shares as share_nouns
-from ambrotype.core import usage as usage_nouns
+from ambrotype.client.asynchronous import (
+    administration,
+    answers,
+    collections,
+    editing,
+    projects,
+    sharing,
+    webhooks,
+)
+from ambrotype.core import errors, jsontext, media, rewriting
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 
@@ -35,15 +41,16 @@ _REPLACED = pydantic.TypeAdapter(list[rewriting.Replaced])
 _LEFT = pydantic.TypeAdapter(list[rewriting.Left])
 _RECIPE = pydantic.TypeAdapter(recipe_nouns.ItemRecipe)
 _TAGS = pydantic.TypeAdapter(recipe_nouns.Tags)
-_KEY = pydantic.TypeAdapter(nouns.Key)
-_NEW_KEY = pydantic.TypeAdapter(nouns.NewKey)
-_SHARE = pydantic.TypeAdapter(share_nouns.Share)
-_LINK = pydantic.TypeAdapter(share_nouns.Link)
-_USAGE = pydantic.TypeAdapter(usage_nouns.Usage)
-_STATS = pydantic.TypeAdapter(usage_nouns.Stats)
 
 
-class AsyncClient:
+class AsyncClient(
+    editing.Editing,
+    projects.Projects,
+    collections.Collections,
+    sharing.Sharing,
+    webhooks.Webhooks,
+    administration.Administration,
+):
     """A server of Ambrotype at `url`.
 
     `key` is an API key. An `app` or `read` key names by `owner` (`user:<id>`, `guest:<id>`) whom it acts for; a
@@ -55,7 +62,7 @@ class AsyncClient:
     def __init__(
         self, url: str, *, key: str | None = None, owner: str | None = None, app: str | None = None, timeout: float = 60
     ) -> None:
-        self._http = http.Connection(url, key=key, owner=owner, app=app, timeout=timeout)
+        super().__init__(http.Connection(url, key=key, owner=owner, app=app, timeout=timeout))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._http.address!r})"
@@ -96,7 +103,7 @@ class AsyncClient:
                 patience=wait,
             )
         )
-        return _read(_MEDIA, content)
+        return answers.read(_MEDIA, content)
 
     async def keep_many(
         self, items: Iterable[str | Mapping[str, Any]], **common: Any
@@ -129,14 +136,17 @@ class AsyncClient:
         content = await self._http.send(
             http.Call(method="POST", path="/v1/keep/batch", body=body, repeatable=repeatable, patience=patience)
         )
-        found: builtins.list[Any] = _document(content)["results"]
+        found: builtins.list[Any] = answers.document(content)["results"]
         return [
-            problems.of_document(one["problem"]) if one.get("problem") else _read(_MEDIA, one["media"]) for one in found
+            problems.of_document(one["problem"]) if one.get("problem") else answers.read(_MEDIA, one["media"])
+            for one in found
         ]
 
     async def get(self, media_id: uuid.UUID | str) -> media.Media:
         """One item. `errors.NotFound` where there is none such, or not the owner's; `errors.Gone` after a purge."""
-        return _read(_MEDIA, await self._http.send(http.Call(method="GET", path=f"/v1/media/{_id(media_id)}")))
+        return answers.read(
+            _MEDIA, await self._http.send(http.Call(method="GET", path=f"/v1/media/{answers.identified(media_id)}"))
+        )
 
     def list(
         self, *, sort: str = "-created_at", limit: int | None = None, **filters: Unpack[fields_.ListFields]
@@ -156,27 +166,29 @@ class AsyncClient:
 
     def events(self, media_id: uuid.UUID | str) -> paging.Listed[media.Event]:
         """What happened to an item, oldest first."""
-        return self._listed(_EVENT, f"/v1/media/{_id(media_id)}/events")
+        return self._listed(_EVENT, f"/v1/media/{answers.identified(media_id)}/events")
 
     async def recipe(self, media_id: uuid.UUID | str) -> recipe_nouns.ItemRecipe:
         """How an item was made: as told, else as its file says; with all embedded text, and tags to suggest."""
-        call = http.Call(method="GET", path=f"/v1/media/{_id(media_id)}/recipe")
-        return _read(_RECIPE, await self._http.send(call))
+        call = http.Call(method="GET", path=f"/v1/media/{answers.identified(media_id)}/recipe")
+        return answers.read(_RECIPE, await self._http.send(call))
 
     async def judge_tags(
         self, media_id: uuid.UUID | str, *, accept: Iterable[str] = (), refuse: Iterable[str] = ()
     ) -> recipe_nouns.Tags:
         """Accepts suggested tags, which become the item's, and refuses others, which are not suggested again."""
         body = orjson.dumps({"accept": list(accept), "refuse": list(refuse)})
-        call = http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/suggested-tags", body=body)
-        return _read(_TAGS, await self._http.send(call))
+        call = http.Call(method="POST", path=f"/v1/media/{answers.identified(media_id)}/suggested-tags", body=body)
+        return answers.read(_TAGS, await self._http.send(call))
 
     async def keep_again(self, media_id: uuid.UUID | str, *, url: str | None = None) -> media.Media:
         """Saves a temporary item; tries a lost or expired one again, from another `url` if one is given."""
         body = orjson.dumps({"url": url}) if url is not None else None
-        return _read(
+        return answers.read(
             _MEDIA,
-            await self._http.send(http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/keep", body=body)),
+            await self._http.send(
+                http.Call(method="POST", path=f"/v1/media/{answers.identified(media_id)}/keep", body=body)
+            ),
         )
 
     async def rewrite(
@@ -238,118 +250,6 @@ class AsyncClient:
             pause = min(pause * 1.5, LAST_LOOK)
         return found
 
-    async def create_key(self, name: str, *, role: nouns.KeyRole = "app", app: str = "default") -> nouns.NewKey:
-        """Makes an API key; its `key` is shown here and never again. For service keys only."""
-        call = http.Call(
-            method="POST",
-            path="/v1/keys",
-            body=orjson.dumps({"name": name, "role": role, "app": app}),
-            headers={"Idempotency-Key": str(uuid.uuid4())},
-        )
-        return _read(_NEW_KEY, await self._http.send(call))
-
-    def keys(self) -> paging.Listed[nouns.Key]:
-        """All API keys, newest first, without their secrets. For service keys only."""
-        return self._listed(_KEY, "/v1/keys")
-
-    async def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
-        """Ends a key: the next request that shows it is refused."""
-        return _read(_KEY, await self._http.send(http.Call(method="DELETE", path=f"/v1/keys/{_id(key_id, 'key')}")))
-
-    async def share(
-        self,
-        media_id: uuid.UUID | str | None = None,
-        *,
-        collection: uuid.UUID | str | None = None,
-        project: str | None = None,
-        slot: str | None = None,
-        expires_at: datetime.datetime | None = None,
-        password: str | None = None,
-        allow_download: bool = True,
-    ) -> share_nouns.Share:
-        """Shares an item, a collection, or a slot of a project: the share's `url` opens a page for whoever has it."""
-        given = {
-            "media_id": media_id,
-            "collection_id": collection,
-            "project": project,
-            "slot": slot,
-            "expires_at": expires_at,
-            "password": password,
-            "allow_download": allow_download,
-        }
-        call = http.Call(
-            method="POST",
-            path="/v1/shares",
-            body=asking.body_of({name: value for name, value in given.items() if value is not None}),
-            headers={"Idempotency-Key": str(uuid.uuid4())},
-        )
-        return _read(_SHARE, await self._http.send(call))
-
-    def shares(self) -> paging.Listed[share_nouns.Share]:
-        """The owner's shares, newest first, revoked ones too."""
-        return self._listed(_SHARE, "/v1/shares")
-
-    async def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
-        """Ends a share at once: its page, and what the page has handed out."""
-        call = http.Call(method="DELETE", path=f"/v1/shares/{_id(share_id, 'share')}")
-        return _read(_SHARE, await self._http.send(call))
-
-    async def link(
-        self,
-        media_id: uuid.UUID | str,
-        *,
-        transform: Mapping[str, Any] | None = None,
-        rendition: str | None = None,
-        expires_in: int = 3600,
-        download: bool = False,
-    ) -> share_nouns.Link:
-        """A signed URL of an item for an `<img>` or a mail; it ends with the hour after `expires_in` seconds."""
-        given = {
-            "transform": transform,
-            "rendition": rendition,
-            "expires_in": expires_in,
-            "download": download,
-        }
-        body = asking.body_of({name: value for name, value in given.items() if value is not None})
-        call = http.Call(method="POST", path=f"/v1/media/{_id(media_id)}/links", body=body)
-        return _read(_LINK, await self._http.send(call))
-
-    async def usage(self, group_by: usage_nouns.GroupBy = "kind") -> usage_nouns.Usage:
-        """What is stored, delivered and paid for, and what a month will cost; by owner for service keys alone."""
-        call = http.Call(method="GET", path="/v1/usage", query=(("group_by", group_by),))
-        return _read(_USAGE, await self._http.send(call))
-
-    async def stats(self) -> usage_nouns.Stats:
-        """The whole installation: items by state, the queue of captures, how they ended, what is at risk. For service
-        keys only."""
-        return _read(_STATS, await self._http.send(http.Call(method="GET", path="/v1/stats")))
-
-    def _listed(
-        self,
-        adapter: pydantic.TypeAdapter[T],
-        path: str,
-        query: tuple[tuple[str, str], ...] = (),
-        *,
-        limit: int | None = None,
-    ) -> paging.Listed[T]:
-        async def fetch(cursor: str | None, most: int) -> tuple[builtins.list[T], str | None]:
-            at = (("cursor", cursor),) if cursor is not None else ()
-            call = http.Call(method="GET", path=path, query=(*query, ("limit", str(most)), *at))
-            found = _document(await self._http.send(call))
-            return [_read(adapter, one) for one in found["items"]], found["next_cursor"]
-
-        return paging.Listed(fetch, limit=limit)
-
-
-def _document(content: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise errors.AmbrotypeError("The server's answer is not JSON; is there an Ambrotype at that url?")
-    return found
-
 
 def _rewritten(content: bytes) -> rewriting.Rewritten:
     """Read by its text: a document may hold numbers and halves of characters that fast readers refuse."""
@@ -361,20 +261,9 @@ def _rewritten(content: bytes) -> rewriting.Rewritten:
         raise errors.AmbrotypeError("The server's answer is no rewritten document; is there an Ambrotype?") from None
     return rewriting.Rewritten(
         document=rewriting.read(document),
-        replaced=_read(_REPLACED, [{**one, "from_": one.pop("from", None)} for one in orjson.loads(replaced)]),
-        left=_read(_LEFT, orjson.loads(left)),
+        replaced=answers.read(_REPLACED, [{**one, "from_": one.pop("from", None)} for one in orjson.loads(replaced)]),
+        left=answers.read(_LEFT, orjson.loads(left)),
     )
-
-
-def _read(adapter: pydantic.TypeAdapter[T], content: bytes | Mapping[str, Any] | builtins.list[Any]) -> T:
-    """A noun from its JSON. Fields that this version does not know are left out."""
-    try:
-        return adapter.validate_python(_document(content) if isinstance(content, bytes) else content)
-    except pydantic.ValidationError as problem:
-        first = problem.errors()[0]
-        raise errors.AmbrotypeError(
-            f"The server's answer can't be understood at {first['loc']}: {first['msg']}. Are the versions far apart?"
-        ) from None
 
 
 def _query(filters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -389,13 +278,6 @@ def _query(filters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _moment(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
-
-
-def _id(value: uuid.UUID | str, what: str = "media item") -> str:
-    found = value if isinstance(value, uuid.UUID) else ids.parse(value)
-    if found is None:
-        raise errors.NotFound(f"There is no {what} {value!r}: that is no id.")
-    return str(found)
 
 
 def _number(value: object) -> float:

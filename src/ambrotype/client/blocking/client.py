@@ -1,61 +1,35 @@
 """`Client`: the verbs over HTTP, for programs without an event loop, and for notebooks that run one of their own."""
 
-import asyncio
 import builtins
-import datetime
-import threading
 import uuid
 import weakref
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from ambrotype import fields as fields_
-from ambrotype import paging
 from ambrotype.client import asynchronous
+from ambrotype.client.blocking import administration, base, collections, editing, projects, sharing, webhooks
 from ambrotype.core import errors, media, rewriting
-from ambrotype.core import keys as nouns
-from ambrotype.core import shares as share_nouns
-from ambrotype.core import usage as usage_nouns
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
 
 T = TypeVar("T")
 
 
-class _Background:
-    """An event loop in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="ambrotype client", daemon=True)
-        self.thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`, which is cancelled when the waiting is interrupted."""
-        if self.loop.is_closed():
-            work.close()
-            raise RuntimeError("This client is closed.")
-        future = asyncio.run_coroutine_threadsafe(work, self.loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def end(self) -> None:
-        """Stops the thread."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-
-def _end(background: _Background, client: asynchronous.AsyncClient) -> None:
+def _end(background: base.Background, client: asynchronous.AsyncClient) -> None:
     background.run(client.close())
     background.end()
 
 
-class Client:
+class Client(
+    editing.Editing,
+    projects.Projects,
+    collections.Collections,
+    sharing.Sharing,
+    webhooks.Webhooks,
+    administration.Administration,
+):
     """A server of Ambrotype at `url`; the arguments and verbs are those of `AsyncClient`, without `await`.
 
     May be used from several threads at once. Close it, or use it in `with`; what is forgotten closes with the program.
@@ -64,8 +38,7 @@ class Client:
     def __init__(
         self, url: str, *, key: str | None = None, owner: str | None = None, app: str | None = None, timeout: float = 60
     ) -> None:
-        self._client = asynchronous.AsyncClient(url, key=key, owner=owner, app=app, timeout=timeout)
-        self._background = _Background()
+        super().__init__(asynchronous.AsyncClient(url, key=key, owner=owner, app=app, timeout=timeout))
         self._finalizer = weakref.finalize(self, _end, self._background, self._client)
 
     def __repr__(self) -> str:
@@ -181,76 +154,3 @@ class Client:
         if isinstance(media_id, uuid.UUID | str):
             return self._background.run(self._client.settled(media_id, timeout=timeout))
         return self._background.run(self._client.settled([*media_id], timeout=timeout))
-
-    def create_key(self, name: str, *, role: nouns.KeyRole = "app", app: str = "default") -> nouns.NewKey:
-        """Makes an API key; its `key` is shown here and never again. For service keys only."""
-        return self._background.run(self._client.create_key(name, role=role, app=app))
-
-    def keys(self) -> Iterator[nouns.Key]:
-        """All API keys, newest first, without their secrets. For service keys only."""
-        return self._each(self._client.keys())
-
-    def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
-        """Ends a key: the next request that shows it is refused."""
-        return self._background.run(self._client.revoke_key(key_id))
-
-    def share(
-        self,
-        media_id: uuid.UUID | str | None = None,
-        *,
-        collection: uuid.UUID | str | None = None,
-        project: str | None = None,
-        slot: str | None = None,
-        expires_at: datetime.datetime | None = None,
-        password: str | None = None,
-        allow_download: bool = True,
-    ) -> share_nouns.Share:
-        """Shares an item, a collection, or a slot of a project: the share's `url` opens a page for whoever has it."""
-        return self._background.run(
-            self._client.share(
-                media_id,
-                collection=collection,
-                project=project,
-                slot=slot,
-                expires_at=expires_at,
-                password=password,
-                allow_download=allow_download,
-            )
-        )
-
-    def shares(self) -> Iterator[share_nouns.Share]:
-        """The owner's shares, newest first, revoked ones too."""
-        return self._each(self._client.shares())
-
-    def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
-        """Ends a share at once: its page, and what the page has handed out."""
-        return self._background.run(self._client.revoke_share(share_id))
-
-    def link(
-        self,
-        media_id: uuid.UUID | str,
-        *,
-        transform: Mapping[str, Any] | None = None,
-        rendition: str | None = None,
-        expires_in: int = 3600,
-        download: bool = False,
-    ) -> share_nouns.Link:
-        """A signed URL of an item for an `<img>` or a mail; it ends with the hour after `expires_in` seconds."""
-        return self._background.run(
-            self._client.link(
-                media_id, transform=transform, rendition=rendition, expires_in=expires_in, download=download
-            )
-        )
-
-    def usage(self, group_by: usage_nouns.GroupBy = "kind") -> usage_nouns.Usage:
-        """What is stored, delivered and paid for, and what a month will cost; by owner for service keys alone."""
-        return self._background.run(self._client.usage(group_by))
-
-    def stats(self) -> usage_nouns.Stats:
-        """The whole installation: items by state, the queue of captures, how they ended, what is at risk. For service
-        keys only."""
-        return self._background.run(self._client.stats())
-
-    def _each(self, listed: paging.Listed[T]) -> Iterator[T]:
-        while page := self._background.run(listed.page()):
-            yield from page
