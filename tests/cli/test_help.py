@@ -9,7 +9,8 @@ import pytest
 from tests.cli import commands
 
 COMMANDS = (
-    "serve", "work", "keep", "ls", "show", "open", "at-risk", "usage", "rewrite", "migrate", "demo", "simulate",
+    "serve", "work", "keep", "ls", "show", "open", "edit", "rm", "restore", "at-risk", "usage", "rewrite", "migrate",
+    "demo", "simulate",
     "keys list", "keys create", "keys revoke",
 )  # fmt: skip
 

@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from ambrotype.cli import demo, keep, keys, library, migrate, rewrite, risk, serve, simulate, usage, work
+from ambrotype.cli import (
+    demo,
+    editing,
+    keep,
+    keys,
+    library,
+    listing,
+    migrate,
+    rewrite,
+    risk,
+    serve,
+    simulate,
+    usage,
+    work,
+)
 
 
 def build() -> typer.Typer:
@@ -22,9 +36,12 @@ def build() -> typer.Typer:
     app.command("serve")(serve.serve)
     app.command("work")(work.work)
     app.command("keep")(keep.keep)
-    app.command("ls")(library.ls)
+    app.command("ls")(listing.ls)
     app.command("show")(library.show)
     app.command("open")(library.open_)
+    app.command("edit")(editing.edit)
+    app.command("rm")(editing.rm)
+    app.command("restore")(editing.restore)
     app.command("at-risk")(risk.at_risk)
     app.command("usage")(usage.usage)
     app.command("rewrite")(rewrite.rewrite)

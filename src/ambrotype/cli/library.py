@@ -1,7 +1,7 @@
-"""`ambrotype ls`, `show` and `open`: what is there."""
+"""`ambrotype show` and `open`: one item."""
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,55 +11,6 @@ if TYPE_CHECKING:
     from ambrotype.core import media
 
 _Id = Annotated[uuid.UUID, typer.Argument(metavar="ID", help="The item's id; it stands in its permanent URL.")]
-_NARROW = 84
-"""Columns of a terminal below which only the most important columns of the list are shown."""
-
-
-@options.reaching
-def ls(
-    where: options.Where,
-    *,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(metavar="temporary|keeping|kept|lost|expired", help="Repeat for more.  [kept and keeping]"),
-    ] = None,
-    kind: Annotated[list[str] | None, typer.Option(metavar="image|video|audio", help="Repeat for more.")] = None,
-    sort: Annotated[
-        Literal["-created_at", "created_at", "-size", "size", "source_expires_at"],
-        typer.Option(help="- is descending."),
-    ] = "-created_at",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
-    as_json: options.Json = False,
-) -> None:
-    """Lists what is there, newest first.
-
-    \b
-    Examples:
-      ambrotype ls --kind video --sort -size
-      ambrotype ls --status lost --json --limit 1000 | jq -r '.[].lost.detail'
-    """
-    from ambrotype.cli import connect, output, running
-
-    chosen: dict[str, Any] = {"status": status, "kind": kind}  # texts: what they may be, the library says
-
-    async def found() -> "list[media.Media]":
-        async with connect.library(where) as library:
-            return [item async for item in library.list(**chosen, sort=sort, limit=limit)]
-
-    items = running.run(found())
-    if as_json:
-        output.json(items)
-        return
-    console = output.console()
-    rows = [
-        {
-            "id": str(item.id), "status": item.status, "kind": item.kind, "size": output.size(item.size),
-            "age": output.when(item.created_at).removesuffix(" ago"), "name": item.name,
-        }
-        for item in items
-    ]  # fmt: skip
-    columns = ("id", "status", "name") if console.width < _NARROW else ("id", "status", "kind", "size", "age", "name")
-    console.print(output.table(columns, ([row[name] for name in columns] for row in rows), grows="name", whole=("id",)))
 
 
 @options.reaching
