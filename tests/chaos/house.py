@@ -153,13 +153,21 @@ class House:
                 pytest.fail(f"Waited in vain for {what}; the log ends with:\n{self.log.read_text()[-4000:]}")
             await asyncio.sleep(0.1)
 
-    async def ended(self, *, but: int = 0) -> None:
-        """Nothing is `keeping` any more."""
+    async def ended(self) -> None:
+        """Nothing is `keeping` any more. As long as some end there is patience for the rest."""
+        left = await self._keeping()
+        while left:
+            before = left
 
-        async def none() -> bool:
-            return await self.count("select count(*) from ambrotype.media where status = 'keeping'") <= but
+            async def fewer(than: int = before) -> bool:
+                nonlocal left
+                left = await self._keeping()
+                return left < than
 
-        await self.until(none, "all items to be kept or lost")
+            await self.until(fewer, f"the last {before} items to be kept or lost")
+
+    async def _keeping(self) -> int:
+        return await self.count("select count(*) from ambrotype.media where status = 'keeping'")
 
     async def leased(self, item: uuid.UUID) -> uuid.UUID | None:
         """Who captures the item now."""

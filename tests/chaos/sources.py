@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Iterator
 
 from ambrotype.simulator import assets, server
 
@@ -18,9 +19,13 @@ class Source:
     ends: frozenset[str] = KEPT
 
 
-def mix(simulator: server.Simulator, n: int) -> list[Source]:
-    """`n` different URLs: fast, slow, cut off, broken for a while, several megabytes, missing, about to die."""
-    return [_KINDS[number % len(_KINDS)](simulator, number) for number in range(n)]
+def mix(simulator: server.Simulator, n: int) -> Iterator[Source]:
+    """`n` different URLs: fast, slow, cut off, broken for a while, several megabytes, missing, about to die.
+
+    Each is signed when it is asked for: those that are about to die live from then on.
+    """
+    for number in range(n):
+        yield _KINDS[number % len(_KINDS)](simulator, number)
 
 
 def of(simulator: server.Simulator, file: str) -> Source:
@@ -58,7 +63,7 @@ def failing(simulator: server.Simulator, number: int) -> Source:
 
 
 def large(simulator: server.Simulator, number: int) -> Source:
-    file = simulator.blob(5_000_000, seed=number)
+    file = simulator.big_video(5_000_000 + number)
     return Source(url=simulator.sign(file, style="azure"), file=file)
 
 

@@ -37,7 +37,7 @@ def _warming(at: house.House) -> list[sources.Source]:
     """Of every kind one or two, so that all that is ever started runs."""
     files = [at.simulator.video(number) for number in range(4)]
     files += [at.simulator.sound(number) for number in range(2)]
-    return [sources.of(at.simulator, file) for file in files] + sources.mix(at.simulator, 10)
+    return [*(sources.of(at.simulator, file) for file in files), *sources.mix(at.simulator, 10)]
 
 
 async def _flat(data: Path, *, huge: int, many: int) -> None:
@@ -66,7 +66,7 @@ async def _flat(data: Path, *, huge: int, many: int) -> None:
             await at.ended()
             halves.append(gauge.now())
         assert halves[1] - halves[0] < 16 * MIB
-        assert len(at.promises) == 17 + many
+        assert len(at.promises) == len(_warming(at)) + 1 + many
         await audit.nothing_lost(at)
         assert at.complaints() == []
 
