@@ -8,7 +8,7 @@ import base64
 import datetime
 import hmac
 import urllib.parse
-from typing import Annotated
+from typing import Annotated, Any
 
 import fastapi
 from fastapi import responses
@@ -28,7 +28,7 @@ _MOST_FORM = 16_384
 """Bytes of the password's form."""
 
 Token = Annotated[str, fastapi.Path(max_length=200)]
-_HTML = {"description": "the page", "content": {"text/html": {"schema": {"type": "string"}}}}
+_HTML: dict[str, Any] = {"description": "the page", "content": {"text/html": {"schema": {"type": "string"}}}}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -41,8 +41,18 @@ _FORM = {
 }
 
 
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """A page, or a problem for who prefers JSON."""
+    documented = documents.problems(*statuses)
+    for reply in documented.values():
+        reply["content"] |= _HTML["content"]
+    return documented
+
+
 @router.get(
-    "/s/{token}", responses={200: _HTML, **documents.problems(404, 429, 503)}, response_class=responses.HTMLResponse
+    "/s/{token}",
+    responses={200: _HTML, **_refusals(404, 429, 503), **documents.problems(422)},
+    response_class=responses.HTMLResponse,
 )
 async def show(here: context.Here, request: fastapi.Request, token: Token) -> fastapi.Response:
     """The page of a share, for anyone who has its address; or the form that asks for its password."""
@@ -76,7 +86,8 @@ async def look(here: context.Here, request: fastapi.Request, token: Token) -> fa
     responses={
         303: {"description": "the password is right: to the page"},
         403: {**_HTML, "description": "the password is wrong: the form again"},
-        **documents.problems(404, 413, 429, 503),
+        **_refusals(404, 413, 429, 503),
+        **documents.problems(422),
     },
 )
 async def unlock(here: context.Here, request: fastapi.Request, token: Token) -> fastapi.Response:
