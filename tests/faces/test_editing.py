@@ -27,8 +27,10 @@ def test_the_faces_take_every_field_that_the_server_takes() -> None:
         assert {*get_type_hints(given)} == {*taken.model_fields}
 
 
-async def test_an_item_is_edited_by_what_is_named(face: Face, sim: simulators.Simulator) -> None:
-    item = await face.keep(sim.sign(sim.image(1)), title="old", description="stays", tags=["a"], metadata={"n": 1})
+async def test_an_item_is_edited_by_what_is_named(face: Face) -> None:
+    item = await face.keep(
+        "http://127.0.0.1:9/a.png", mode="temporary", title="old", description="stays", tags=["a"], metadata={"n": 1}
+    )
 
     edited = await face.edit(item.id, title=None, tags=["b", "b"], metadata={"n": None, "m": 2}, favorite=True)
 
@@ -38,7 +40,7 @@ async def test_an_item_is_edited_by_what_is_named(face: Face, sim: simulators.Si
         await face.edit(item.id, if_match='"another"', title="late")
     known = await face.get(item.id)
     await face.edit(item.id, if_match=known.etag, title="new")
-    assert [one.id async for one in face.list(q="new", tag="b", favorite=True)] == [item.id]
+    assert [one.id async for one in face.list(status="temporary", q="new", tag="b", favorite=True)] == [item.id]
     with pytest.raises(errors.InvalidRequest):
         await face.edit(item.id, colour="red")  # type: ignore[call-arg]
 

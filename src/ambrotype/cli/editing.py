@@ -39,6 +39,7 @@ def edit(
       ambrotype edit 01a2b3c4-… --favorite --visibility unlisted
     """
     from ambrotype.cli import connect, exits, output, running
+    from ambrotype.core import errors
 
     if tag and (add_tag or remove_tag):
         raise exits.WrongUse("--tag replaces all tags: give it without --add-tag and --remove-tag.")
@@ -52,9 +53,15 @@ def edit(
         async with connect.library(where) as library:
             if not add_tag and not remove_tag:
                 return await library.edit(media_id, **changes)
-            before = await library.get(media_id)
-            tags = [one for one in [*before.tags, *(add_tag or ())] if one not in (remove_tag or ())]
-            return await library.edit(media_id, if_match=before.etag, **changes, tags=tags)
+            for last in (False, False, False, True):  # a worker may note what it finds in the file meanwhile
+                before = await library.get(media_id)
+                tags = [one for one in [*before.tags, *(add_tag or ())] if one not in (remove_tag or ())]
+                try:
+                    return await library.edit(media_id, if_match=before.etag, **changes, tags=tags)
+                except errors.PreconditionFailed:
+                    if last:
+                        raise
+            raise AssertionError("unreachable")
 
     item = running.run(edited())
     if as_json:
