@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from ambrotype import app as app_
+from ambrotype import tasks
 from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
@@ -20,8 +21,8 @@ from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
 from ambrotype.core import webhooks as webhook_nouns
-from ambrotype.library import cursor as cursors
 from ambrotype.library import changes, listing, view, webhooks
+from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
 from ambrotype.records import accepting, listening
 from ambrotype.records import media as rows
@@ -44,12 +45,11 @@ async def opened(app: app_.App) -> AsyncIterator[Context]:
     """Gets ready what captures need, and listens for what settles."""
     async with app_.tools(app) as tools:
         waits = settling.Settling(app.data)
-        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL], waits.heard))
+        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL], waits.heard))
         try:
             yield Context(app=app, tools=tools, settling=waits)
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            await tasks.ended(hearing)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
