@@ -23,7 +23,7 @@ HEADERS_TOO_LARGE = 431
 """Granian's own answer to a request line that no route gets to see."""
 PAGES = ("/readyz", "/s/{token}")
 """Answer some refusals with a state or a page of their own."""
-EXAMPLES = 5
+EXAMPLES = 3
 
 STREAMS = "/v1/events"
 """Has no end; left to its own tests."""
