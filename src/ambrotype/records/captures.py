@@ -66,6 +66,7 @@ update ambrotype.capture set lease = null, lease_until = null where lease is not
 # Candidates come from three short index scans, so that neither one owner's thousands nor one host's hide the rest:
 # who is waited for, what dies first on each host, what dies first of each owner. Where there are many hosts or owners,
 # each claim looks at some of them, and the next one goes on behind them.
+# The plan is made once for all values: the constant limits tell it how few rows there are; without them it reads tables.
 # Among the candidates: waited for first, then what dies within five minutes, then in turn among owners, then by
 # deadline.
 _CLAIM = """
@@ -110,17 +111,17 @@ with recursive
     (select media_id, owner_id, host, urgent_at, deadline from ambrotype.capture
      where urgent_at is not null and lease is null and not_before <= now() order by urgent_at limit 256)
     union
-    select c.* from hosts h left join busy_hosts b using (host), lateral (
+    select c.* from hosts h left join busy_hosts b using (host), lateral (select * from (
       select media_id, owner_id, host, urgent_at, deadline from ambrotype.capture
       where lease is null and host = h.host and not_before <= now() order by deadline
       limit least(%(n)s, %(per_host)s, greatest(2, 128 / (select hosts from looked)))
-    ) c where coalesce(b.n, 0) < %(per_host)s
+    ) c limit 16) c where coalesce(b.n, 0) < %(per_host)s
     union
-    select c.* from owners o, lateral (
+    select c.* from owners o, lateral (select * from (
       select media_id, owner_id, host, urgent_at, deadline from ambrotype.capture
       where lease is null and owner_id = o.owner_id and not_before <= now() order by deadline
       limit greatest(2, least(%(n)s, 128 / (select owners from looked)))
-    ) c
+    ) c limit 16) c
   ),
   ranked as (
     select *, deadline < now() + interval '5 minutes' as dying,
@@ -134,8 +135,10 @@ with recursive
     from ranked r
   ),
   picked as (
-    select media_id from placed where place <= %(per_host)s
-    order by urgent_at nulls last, not dying, turn, deadline limit %(n)s
+    select media_id from (
+      select media_id from placed where place <= %(per_host)s
+      order by urgent_at nulls last, not dying, turn, deadline limit %(n)s
+    ) p limit 256
   ),
   chosen as materialized (
     select c.media_id from picked p, lateral (
