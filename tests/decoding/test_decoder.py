@@ -33,6 +33,8 @@ def picture(pictures: dict[str, bytes], tmp_path: Path) -> Path:
 def nothing_is_left_behind() -> Iterator[None]:
     """No process, no zombie and no open descriptor outlives any test here."""
     before = descriptors()
+    OTHERS.clear()  # what other tests of this process started, or have not collected yet
+    OTHERS.update(child.pid for child in psutil.Process().children())
     yield
     assert children() == []
     assert descriptors() - before == set()
@@ -51,8 +53,11 @@ def descriptors() -> set[str]:
     return found
 
 
+OTHERS: set[int] = set()
+
+
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if is_decoder(child)]
+    return [child for child in psutil.Process().children() if child.pid not in OTHERS and is_decoder(child)]
 
 
 def is_decoder(child: psutil.Process) -> bool:
