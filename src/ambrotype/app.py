@@ -134,6 +134,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
     """Captures, looks into what is kept, and sweeps until `stop` is set."""
     async with tools(app) as ready, _inspecting(app, spool=ready.spool) as inspector:
         working = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
+        inspector.give_way(working.busy)
         teller = webhooks.Teller(
             app.data,
             box=vault.box([key.secret for key in app.signing_keys], purpose="webhooks"),

@@ -52,6 +52,10 @@ class Worker:
         """There may be something to do."""
         self._woken.set()
 
+    def busy(self) -> bool:
+        """Something is being captured."""
+        return bool(self._running)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes or hands back what is running, within `GRACE` seconds."""
         stopping = asyncio.ensure_future(stop.wait())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import structlog
 
@@ -16,6 +17,7 @@ POLL = 5.0
 PAUSE = 30.0
 """Seconds after which an inspection is tried again that could not be done."""
 TRIES = 3
+COURTESY = 10.0
 
 log = structlog.get_logger("ambrotype.inspection")
 
@@ -26,6 +28,11 @@ class Inspecting:
     def __init__(self, tools: inspection.Tools) -> None:
         self._tools = tools
         self._woken = asyncio.Event()
+        self._busy: Callable[[], bool] = lambda: False
+
+    def give_way(self, busy: Callable[[], bool]) -> None:
+        """Rests while `busy` says so, `COURTESY` seconds at a time: what a source may still lose goes first."""
+        self._busy = busy
 
     def wake(self) -> None:
         self._woken.set()
@@ -34,6 +41,7 @@ class Inspecting:
         while True:
             self._woken.clear()
             more = False
+            await self._turn()
             try:
                 more = await self.round()
             except errors.Unavailable as problem:
@@ -43,6 +51,12 @@ class Inspecting:
             if not more:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL)
+
+    async def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + COURTESY
+        while self._busy() and loop.time() < end:
+            await asyncio.sleep(0.1)
 
     async def round(self) -> bool:
         """Inspects a few items; whether there were any."""
