@@ -45,7 +45,11 @@ SCENES = [
             [
                 checking.answer(
                     200,
-                    {"id": "job_1", "state": "broken", "why": {"code": "content_policy_violation", "message": "No foxes."}},
+                    {
+                        "id": "job_1",
+                        "state": "broken",
+                        "why": {"code": "content_policy_violation", "message": "No foxes."},
+                    },
                 )
             ]
         ],
@@ -75,7 +79,9 @@ def signed(body: bytes) -> contract.Hook:
 
 def test_it_keeps_the_contract() -> None:
     report = checking.Report(hook=signed(orjson.dumps(DONE)), secrets=[SECRET.encode()], job_id="job_1")
-    assert checking.problems(lambda given: example.Atelier(config=given), SCENES, reports=[report], config=config()) == []
+    assert (
+        checking.problems(lambda given: example.Atelier(config=given), SCENES, reports=[report], config=config()) == []
+    )
 
 
 def test_its_words_become_ours() -> None:

@@ -14,7 +14,6 @@ from ambrotype.core import errors
 CURRENCY = "USD"
 RUN = frozenset({"run", "request", "generation"})
 """Units of which every generation is one."""
-FILES = frozenset({"output", "file"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ class Used:
     parts: Mapping[str, float] = dataclasses.field(default_factory=dict)
     billed: bool = False
     made: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Outputs by kind."""
+    """Outputs by kind, and all of them as `output`."""
     seconds: float | None = None
     """Length of what was made, where it is known."""
 
@@ -122,11 +121,8 @@ def _count(used: Used, unit: str | None) -> tuple[float, bool] | None:
         return used.parts[unit], used.billed
     if used.units is not None and (unit is None or used.unit in (None, unit)):
         return used.units, used.billed
-    made = sum(used.made.values())
     if unit is None or unit in RUN:
         return 1.0, False
-    if unit in FILES:
-        return float(made), False
     if unit in used.made:
         return float(used.made[unit]), False
     if unit in ("second", "video_second", "audio_second") and used.seconds is not None:
