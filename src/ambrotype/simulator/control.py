@@ -33,7 +33,11 @@ Styles:      {styles}
 Faults:      {faults}
              Each takes "times": strike the first so many GETs, then work.
 
-Also:        GET  {url}/_sim/faults     every fault with its options and what it does
+Providers:   {url}/fal  …/openai/v1  …/wavespeed/api/v3  …/ark/api/v3  …/replicate/v1
+             key "sim-key"; docs/simulator.md has the plans, "model~failed" is one
+
+Also:        GET  {url}/_sim/jobs       what was submitted, asked and told
+             GET  {url}/_sim/faults     every fault with its options and what it does
              GET  {url}/_sim/requests   what was asked for here; DELETE forgets it
              POST {url}/_sim/rates      {{"reset": 0.05}}: a share of all requests; 0 ends it
              POST {url}/_sim/clock      {{"advance": 3600}}: URLs die without waiting

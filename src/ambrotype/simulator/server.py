@@ -76,9 +76,10 @@ def build_app(simulator: Simulator, *, hosts: Mapping[str, str] = MappingProxyTy
 def _unprefixed(simulator: Simulator, prefix: str) -> web.Application:
     app = web.Application(client_max_size=LARGEST)
     routes = [route for group in ROUTES for route in group(simulator) if isinstance(route, web.RouteDef)]
-    for route in routes:
-        if route.path.startswith(f"{prefix}/"):
-            app.router.add_route(route.method, route.path.removeprefix(prefix), route.handler, **route.kwargs)
+    own = [route for route in routes if route.path.startswith(f"{prefix}/")]
+    app.add_routes(
+        web.RouteDef(route.method, route.path.removeprefix(prefix), route.handler, route.kwargs) for route in own
+    )
     return app
 
 

@@ -63,7 +63,7 @@ class Tasks:
             missing = "content" if isinstance(model, str) else "model"
             raise desk.Problem(400, f"A required parameter is missing: {missing}.", param=missing)
         job = await self.desk.take(request, id=ids.task(), model=model, body=body, webhook=body.get("callback_url"))
-        seconds = float(body.get("duration") or 5)
+        seconds = desk.number(body, "duration", default=5, most=60)
         size = outputs.size_of(body.get("ratio"), default=(1024, 576))
         video = outputs.make(job, count=1, size=size, seconds=seconds, kind="video")[:1]
         frame = outputs.make(job, count=1, size=(320, 180), format="png", kind="image")[:1]
@@ -83,7 +83,8 @@ class Tasks:
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         query = request.query
-        number, size = int(query.get("page_num", 1)), int(query.get("page_size", 10))
+        number = int(desk.number(query, "page_num", default=1, most=500))
+        size = int(desk.number(query, "page_size", default=10, most=500))
         now = self.book.now()
         mine = [job for job in self.book.jobs.values() if job.provider == VENDOR.name and "known_until" in job.about]
         tasks = [self._task(job) for job in reversed(mine) if not job.deleted and now < job.about["known_until"]]

@@ -79,7 +79,7 @@ def _count(body: Mapping[str, Any]) -> int:
     options = body.get("sequential_image_generation_options")
     if body.get("sequential_image_generation") != "auto" or not isinstance(options, dict):
         return 1
-    return max(1, min(15, int(options.get("max_images") or 1)))
+    return int(desk.number(options, "max_images", default=15, most=15))
 
 
 def _lost(job: book.Job, file: outputs.File) -> bool:

@@ -34,9 +34,8 @@ class Silence(Exception):
 
 def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A JSON document."""
-    return web.Response(
-        body=orjson.dumps(document), status=status, content_type="application/json", headers=dict(headers or {})
-    )
+    told = {"Content-Type": "application/json", **(headers or {})}
+    return web.Response(body=orjson.dumps(document), status=status, headers=told)
 
 
 async def document(request: web.Request) -> dict[str, Any]:
@@ -47,6 +46,18 @@ async def document(request: web.Request) -> dict[str, Any]:
         raise Problem(400, "The request body is not valid JSON.") from None
     if not isinstance(read, dict):
         raise Problem(400, "The request body must be a JSON object.")
+    return read
+
+
+def number(body: Mapping[str, Any], name: str, *, default: float, most: float) -> float:
+    """A number of a body, above 0 and at most `most`."""
+    value = body.get(name)
+    try:
+        read = default if value is None else float(value)
+    except (TypeError, ValueError):
+        raise Problem(422, f"{name}: a number was expected.", param=name) from None
+    if not 0 < read <= most:
+        raise Problem(422, f"{name}: expected more than 0 and at most {most:g}.", param=name)
     return read
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from ambrotype.simulator.providers import book, courier, desk, events, outputs, seals, uploads
+from ambrotype.simulator.signing import contract
 from ambrotype.simulator.state import Simulator
 
 _APP = r"{app:(?:workflows/|comfy/)?[^/]+/[^/]+}"
@@ -48,13 +49,13 @@ def routes(simulator: Simulator) -> Iterable[web.RouteDef]:
     return [
         *queue.desk.routes(
             ("POST", "/storage/upload/initiate", queue.ticket),
-            ("POST", "/files/upload", queue.upload),
+            ("POST", "/storage/auth/token", queue.token),
             ("GET", one, queue.result),
             ("GET", f"{one}/status", queue.status),
             ("GET", f"{one}/status/stream", queue.stream),
             ("PUT", f"{one}/cancel", queue.cancel),
             ("POST", "/{app:[^/]+/.+}", queue.submit),
-            open=(("GET", "/.well-known/jwks.json", queue.jwks),),
+            open=(("GET", "/.well-known/jwks.json", queue.jwks), ("POST", "/files/upload", queue.upload)),
         ),
     ]
 
@@ -65,6 +66,7 @@ class Queue:
     def __init__(self, simulator: Simulator) -> None:
         self.desk = desk.Desk(simulator, VENDOR)
         self.simulator, self.book = simulator, simulator.book
+        self._tokens = simulator.uploaded.tokens
 
     async def submit(self, request: web.Request) -> web.StreamResponse:
         model = request.match_info["app"]
@@ -151,8 +153,19 @@ class Queue:
         url = self.simulator.url + upload.path
         return desk.answer({"upload_url": url, "file_url": url})
 
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        """For the CDN, which takes no keys."""
+        token = secrets.token_urlsafe(24)
+        self._tokens.add(token)
+        expires = contract.iso(self.book.now() + 3600)
+        base = "https://v3.fal.media" if request.host == "rest.fal.ai" else self.desk.base(request)
+        return desk.answer({"token": token, "token_type": "Bearer", "base_url": base, "expires_at": expires})
+
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        """Storage in one step."""
+        """Storage in one step, with a token or a key."""
+        _, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if credential not in self._tokens and credential not in self.desk.account.keys:
+            raise desk.Problem(401, "The token is not valid.")
         name = request.headers.get("X-Fal-File-Name", "upload.bin")
         upload = self.simulator.uploaded.announce(name=name, content_type=request.headers.get("Content-Type", ""))
         self.simulator.uploaded.fill(upload, await uploads.body_of(request))
@@ -201,7 +214,7 @@ def _handle(job: book.Job) -> dict[str, Any]:
 
 
 def _files(job: book.Job) -> list[outputs.File]:
-    count = int(job.body.get("num_images") or 1)
+    count = int(desk.number(job.body, "num_images", default=1, most=16))
     size = outputs.size_of(job.body.get("image_size") or job.body.get("aspect_ratio"))
     return outputs.make(job, count=count, size=size, format=str(job.body.get("output_format") or "jpeg"))
 

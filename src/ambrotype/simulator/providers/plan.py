@@ -90,12 +90,13 @@ def read(given: Mapping[str, Any]) -> dict[str, Any]:
 def _option(name: str, value: Any) -> dict[str, Any]:
     if name == "webhook":
         return _webhook(value)
-    kind = str(_FIELDS[name].type)
-    if kind.startswith("bool"):
+    kind = _FIELDS[name].type
+    if kind in (bool, bool | None):
         return {name: value in (True, "yes", "true", "1")}
-    if kind.startswith(("float", "int")):
-        number = _number(name, value)
-        return {name: int(number) if kind == "int" else number}
+    if kind is int:
+        return {name: int(_number(name, value))}
+    if kind in (float, float | None):
+        return {name: _number(name, value)}
     if name == "outcome" and value not in OUTCOMES:
         raise errors.InvalidRequest(f"No outcome {value!r}: use one of {', '.join(OUTCOMES)}.")
     return {name: str(value)}

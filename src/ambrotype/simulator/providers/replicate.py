@@ -10,7 +10,6 @@ from typing import Any
 
 from aiohttp import web
 
-from ambrotype.core import errors
 from ambrotype.simulator.providers import book, courier, desk, outputs, seals, uploaded
 from ambrotype.simulator.signing import contract
 from ambrotype.simulator.state import Simulator
@@ -227,15 +226,10 @@ def _model(request: web.Request, body: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _files(job: book.Job) -> list[outputs.File]:
-    try:
-        count = int(job.body.get("num_outputs") or 1)
-        width, height = job.body.get("width"), job.body.get("height")
-        wish = {"width": width, "height": height} if width and height else job.body.get("aspect_ratio")
-        return outputs.make(
-            job, count=count, size=outputs.size_of(wish), format=str(job.body.get("output_format") or "webp")
-        )
-    except (TypeError, ValueError):
-        raise errors.InvalidRequest("- input: a number was expected") from None
+    count = int(desk.number(job.body, "num_outputs", default=1, most=16))
+    sides = {side: desk.number(job.body, side, default=512, most=10_000) for side in ("width", "height")}
+    size = outputs.size_of(sides if "width" in job.body else job.body.get("aspect_ratio"))
+    return outputs.make(job, count=count, size=size, format=str(job.body.get("output_format") or "webp"))
 
 
 def _patience(prefer: str) -> float:

@@ -30,6 +30,8 @@ class Uploaded:
     """All of them, by token."""
 
     def __init__(self) -> None:
+        self.tokens: set[str] = set()
+        """Given to those who may upload without showing their key."""
         self._files: collections.OrderedDict[str, Upload] = collections.OrderedDict()
 
     def announce(self, *, name: str, content_type: str) -> Upload:

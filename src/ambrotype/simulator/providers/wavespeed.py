@@ -72,7 +72,9 @@ class Predictions:
         )
         size = outputs.size_of(body.get("size") or body.get("aspect_ratio"))
         container = str(body.get("output_format") or "jpeg")
-        job.files = outputs.make(job, count=int(body.get("num_images") or 1), size=size, format=container)
+        job.files = outputs.make(
+            job, count=int(desk.number(body, "num_images", default=1, most=16)), size=size, format=container
+        )
         await self.desk.begin(job, self._letters)
         if body.get("enable_sync_mode") is True:
             return await self._waited(job)
