@@ -8,7 +8,6 @@ from typing import Any
 
 import fastapi
 from fastapi.middleware import cors
-from starlette import routing
 
 from ambrotype import logs
 from ambrotype import settings as settings_
@@ -99,9 +98,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    # Before all others: looking through them would cost each file's request more than finding its row.
-    app.router.routes.insert(0, routing.Route("/m/{id}/{name:path}", permanent.Endpoint()))
-    app.router.routes.insert(1, routing.Route("/m/{id}", permanent.Endpoint()))
+    app.add_middleware(permanent.Door)
     if settings.cors_origins:
         app.add_middleware(
             cors.CORSMiddleware,
