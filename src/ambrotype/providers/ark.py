@@ -83,7 +83,7 @@ class Ark(adapter.Adapter):
 
     def heard(self, hook: contract.Hook, secrets: Sequence[bytes]) -> contract.Heard | None:
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         return None if job_id is None else contract.Heard(job_id=job_id, delivery=f"{job_id}:{told.get('status')}")
 
     def _task(self, job_id: str) -> str:
@@ -101,7 +101,7 @@ class Ark(adapter.Adapter):
         url = f"{self.base_url}/contents/generations/tasks"
         reply = yield contract.Request(method="POST", url=url, json=body, repeatable=False)
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         return contract.Progress(job_id=job_id, status="queued", raw=keepable.keepable(told))

@@ -52,7 +52,7 @@ class Fal(adapter.Adapter):
         hook = f"?fal_webhook={urllib.parse.quote(job.webhook, safe='')}" if job.webhook else ""
         reply = yield contract.Request(method="POST", url=f"{self.base_url}/{model}{hook}", json=body, repeatable=False)
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("request_id"))
+        job_id = replies.identity(told.get("request_id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         urls = {
@@ -97,7 +97,7 @@ class Fal(adapter.Adapter):
         if not signatures.fal(hook, secrets):
             return None
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
-        job_id = replies.text(told.get("request_id"))
+        job_id = replies.identity(told.get("request_id"))
         if job_id is None:
             return None
         progress = self._reported(job_id, told)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ambrotype.core import links
-from ambrotype.providers import contract
+from ambrotype.providers import contract, replies
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:@-]{0,199}")
 
@@ -47,7 +47,7 @@ def model_path(model: str, *, least: int = 1) -> str:
 
 def id_path(job_id: str) -> str:
     """A job's id as one segment of a path. Raises `contract.Refused` where it can't be one."""
-    if not job_id or len(job_id) > 300 or job_id in (".", "..") or not job_id.isprintable():
+    if not job_id or len(job_id) > replies.MOST_ID or job_id in (".", "..") or not job_id.isprintable():
         raise refused(f"{job_id[:100]!r} is not the id of a job.")
     return urllib.parse.quote(job_id, safe="")
 
