@@ -5,9 +5,9 @@ Copy it, and change its words. Then name its factory in your package's `pyprojec
     [project.entry-points."ambrotype.providers"]
     atelier = "your_package.atelier:Atelier"
 
-and settle its key in `ambrotype.toml`, or by `AMBROTYPE_ATELIER_API_KEY` and so on:
+and give it a key in `ambrotype.toml`:
 
-    [atelier]
+    [providers.atelier]
     api_key = "…"
 
 Atelier is a provider like most. `POST /jobs` starts a job and answers `{"id", "state"}`; `GET /jobs/{id}` tells
