@@ -85,8 +85,7 @@ class Fal(adapter.Adapter):
         """Public keys: fal's own, a gateway's where it publishes some, or those that the setting pins."""
         if self.config.webhook_secret:
             return [raw for word in self.config.webhook_secret.split() if (raw := signatures.raw_key(word))]
-        places_ = [KEYS] if self.base_url == VENDOR else [places.origin(self.base_url) or KEYS, KEYS]
-        for place in places_:
+        for place in [KEYS] if self.base_url == VENDOR else [self.base_url, KEYS]:
             reply = yield contract.Request(method="GET", url=f"{place}{WELL_KNOWN}")
             keys = signatures.jwks(reply.json()) if reply.status == 200 else []
             if keys:
