@@ -69,6 +69,14 @@ class Credulous(example.Atelier):
         return contract.Heard(job_id=job_id, delivery=str(hook.now)) if job_id else None
 
 
+class Fragile(example.Atelier):
+    """Breaks on a webhook that is not as documented."""
+
+    def heard(self, hook: contract.Hook, secrets: Sequence[bytes]) -> contract.Heard | None:
+        told = orjson.loads(hook.body)
+        return super().heard(hook, secrets) if told["id"] else None
+
+
 class Eager(example.Atelier):
     """Asks for ever."""
 
@@ -123,6 +131,7 @@ class Odd(example.Atelier):
             ],
         ),
         (Eager, ["asks on after"]),
+        (Fragile, ["heard, of a webhook for the job 'job_1': it crashes with"]),
         (Forgetful, ["may have been taken all the same"]),
         (Raw, ["NUL"]),
         (Odd, ["pace is", "base_url is", "retention is"]),
@@ -170,6 +179,7 @@ def test_words_are_made_fit_for_keeping() -> None:
     assert kept["a�"] == ["b�", 1, None, True, 2.5]
     assert kept["image"] == f"{picture[:60]}… ({len(picture)} characters)"
     assert len(kept["b64_json"]) < 100
+    assert keepable.keepable({"b64_json": "A" * 300}) == {"b64_json": "A" * 60 + "… (300 characters)"}
     assert kept["prompt"] == "p" * 3999
     assert "webhook" not in kept
     deep: Any = "x"
