@@ -84,7 +84,11 @@ class Ark(adapter.Adapter):
     def heard(self, hook: contract.Hook, secrets: Sequence[bytes]) -> contract.Heard | None:
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
         job_id = replies.identity(told.get("id"))
-        return None if job_id is None else contract.Heard(job_id=job_id, delivery=f"{job_id}:{told.get('status')}")
+        return (
+            None
+            if job_id is None
+            else contract.Heard(job_id=job_id, delivery=f"{job_id}:{replies.identity(told.get('status'))}")
+        )
 
     def _task(self, job_id: str) -> str:
         return f"{self.base_url}/contents/generations/tasks/{places.id_path(job_id)}"

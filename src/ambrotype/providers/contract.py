@@ -223,9 +223,7 @@ class Heard:
     delivery: str
     """The same for each repetition of the same message."""
     progress: Progress | None = None
-    """None: ask."""
-    reread: bool = False
-    """Asking tells more (what it cost, say): ask once, and take `progress` where that gives nothing."""
+    """What the body says. Asking may tell more (what it cost, say)."""
 
 
 class Provider(Protocol):

@@ -99,14 +99,8 @@ class Fal(adapter.Adapter):
         job_id = replies.identity(told.get("request_id"))
         if job_id is None:
             return None
-        progress = self._reported(job_id, told)
-        return contract.Heard(
-            job_id=job_id,
-            delivery=f"{job_id}:{told.get('status')}",
-            progress=progress,
-            reread=progress is not None
-            and progress.status == "completed",  # what was billed stands in a header of the result
-        )
+        delivery = f"{job_id}:{replies.identity(told.get('status'))}"
+        return contract.Heard(job_id=job_id, delivery=delivery, progress=self._reported(job_id, told))
 
     def _reported(self, job_id: str, told: dict[str, Any]) -> contract.Progress | None:
         if told.get("status") == "OK" and isinstance(told.get("payload"), dict):
