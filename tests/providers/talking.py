@@ -39,8 +39,7 @@ async def ask(
     if wanted.parts:
         data = aiohttp.FormData(default_to_multipart=True)
         for part in wanted.parts:
-            value = part.data if part.filename else part.data.decode()
-            data.add_field(part.name, value, filename=part.filename, content_type=part.content_type)
+            data.add_field(part.name, part.data, filename=part.filename, content_type=part.content_type)
     async with session.request(
         wanted.method, wanted.url, headers=headers, json=wanted.json, data=data, allow_redirects=False
     ) as answer:

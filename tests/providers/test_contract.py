@@ -62,6 +62,7 @@ WORDS = (
     "https://a.example/b.png",
     "data:image/png;base64,AAAA",
     "error_type",
+    "a\x00b",
     "has_nsfw_concepts",
     "has_nsfw_contents",
     "created",

@@ -184,6 +184,9 @@ def _requests(provider: contract.Provider, ran: Ran, *, submitting: bool) -> Ite
             yield "a request holds the API key: only credentials() may, and whoever sends the request adds them."
         if sum((asked.json is not None, bool(asked.parts), asked.body is not None)) > 1:
             yield "a request has two bodies: json, parts and body exclude each other."
+        for part in asked.parts:
+            if isinstance(part.data, bytes) != bool(part.filename):
+                yield f"the part {part.name!r} is neither a file (bytes and a filename) nor a field (text and none)."
         try:
             orjson.dumps(asked.json)
         except TypeError as problem:

@@ -32,11 +32,10 @@ class Config:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a multipart body: a file where it has a `filename`, else a field of the form, as UTF-8 text. Sent with a
-    file name, a field would be refused by the servers as a file."""
+    """One part of a multipart body: a file (bytes, with a `filename`), or a field of the form (text, without one)."""
 
     name: str
-    data: bytes = dataclasses.field(repr=False)
+    data: bytes | str = dataclasses.field(repr=False)
     filename: str | None = None
     content_type: str | None = None
 
