@@ -14,7 +14,7 @@ from ambrotype.simulator import media, server
 from ambrotype.simulator.signing import cloudfront, sigv4
 from tests.simulator.conftest import Clock
 
-EXPIRING = ("s3", "tos", "gcs", "cloudfront", "cloudfront-policy", "azure", "replicate", "fal")
+EXPIRING = ("s3", "tos", "gcs", "cloudfront", "cloudfront-policy", "azure", "replicate", "fal", "wavespeed")
 SIGNED = EXPIRING[:6]
 
 # style → status, and the error code in the XML body (None: no XML)
@@ -27,6 +27,7 @@ DEAD = {
     "azure": (403, "AuthenticationFailed"),
     "replicate": (404, None),
     "fal": (410, None),
+    "wavespeed": (403, "AccessDenied"),
 }
 FORGED = {
     "s3": "SignatureDoesNotMatch",
@@ -108,7 +109,7 @@ async def test_without_its_query_a_signed_url_is_refused(
     assert status == 403
 
 
-@pytest.mark.parametrize("style", ["replicate", "fal"])
+@pytest.mark.parametrize("style", ["replicate", "fal", "wavespeed"])
 async def test_a_token_opens_its_own_file_only(
     style: str, sim: server.Simulator, client: aiohttp.ClientSession
 ) -> None:
