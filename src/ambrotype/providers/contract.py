@@ -229,23 +229,45 @@ class Heard:
 class Provider(Protocol):
     """One provider, configured. Frozen; made by the factory that `providers.BUILT_IN` or an entry point names."""
 
-    name: str
-    kinds: frozenset[Kind]
-    retention: int | None
-    """Seconds that outputs live where nothing else is told; None for ever."""
-    pace: float
-    """Seconds between two polls of one job at the least."""
-    signs: bool
-    """Webhooks are signed; else they come to a path with a token."""
-    hooks: bool
-    """Webhooks exist at all, and what verifies them is there."""
-    inputs_as: Literal["url", "data"]
-    """The form of inputs that the provider takes best. An input with a `job_id` may do without either."""
-    base_url: str
-    """Without a slash at the end."""
-    config: Config
-    remints: bool
-    """A fresh URL of an old output is had by asking for the job again."""
+    @property
+    def name(self) -> str:
+        """As in `ambrotype.toml`, the API and the webhook's path."""
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What its jobs make."""
+
+    @property
+    def retention(self) -> int | None:
+        """Seconds that outputs live where nothing else is told; None for ever."""
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two polls of one job at the least."""
+
+    @property
+    def signs(self) -> bool:
+        """Webhooks are signed; else they come to a path with a token."""
+
+    @property
+    def hooks(self) -> bool:
+        """Webhooks exist at all, and what verifies them is there."""
+
+    @property
+    def inputs_as(self) -> Literal["url", "data"]:
+        """The form of inputs that the provider takes best. An input with a `job_id` may do without either."""
+
+    @property
+    def base_url(self) -> str:
+        """Without a slash at the end."""
+
+    @property
+    def config(self) -> Config:
+        """What the factory was given."""
+
+    @property
+    def remints(self) -> bool:
+        """A fresh URL of an old output is had by asking for the job again."""
 
     def credentials(self) -> Mapping[str, str]:
         """Headers that go to the base URL's origin, and to no other."""
@@ -259,8 +281,8 @@ class Provider(Protocol):
 
     def cancel(self, job_id: str, handle: Mapping[str, Any]) -> Conversation[Progress | None]:
         """Asks the provider to stop; never where that would delete what is finished. `cancelled` where that is certain,
-        else where it stands now: following tells the end. None where there is no such call or it is too late. Raises
-        `Refused`."""
+        else where it stands now: following tells the end (`provider_gone` too, once it was asked to stop). None where
+        there is no such call or it is too late. Raises `Refused`."""
 
     def secrets(self) -> Conversation[Sequence[bytes]]:
         """Keys that verify webhooks, as `heard` takes them; from the provider where it publishes them: cached a day by
