@@ -12,6 +12,8 @@ from pathlib import Path
 import structlog
 
 from ambrotype import addresses as addresses_
+from ambrotype import providers as adapters
+from ambrotype import settings as settings_
 from ambrotype import tasks
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
@@ -19,8 +21,11 @@ from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
+from ambrotype.generations import calling, configured, ending, following, hearing, renewing
+from ambrotype.generations import inputs as inputs_
 from ambrotype.library import inspecting, inspection
-from ambrotype.maintenance import sweep, webhooks
+from ambrotype.maintenance import risk, sweep, webhooks
+from ambrotype.providers import contract as provider_contract
 from ambrotype.records import database, embedded, listening, migrate
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
@@ -29,6 +34,7 @@ DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
 KEY_CHANNEL = "ambrotype_key"
+GENERATION_CHANNEL = "ambrotype_generation"
 USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
 OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
 """Of guests that anybody may be, unless the settings say otherwise."""
@@ -50,6 +56,11 @@ class App:
     signing_keys: tuple[signing.Key, ...]
     tokens: tokens.Tokens
     """Users' tokens."""
+    providers: configured.Providers
+    caller: calling.Caller
+    """Talks to them."""
+    hearing: hearing.Hearing
+    """Hears their webhooks."""
 
 
 @contextlib.asynccontextmanager
@@ -84,6 +95,10 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
         )
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
+        rules = _rules(settings)
+        providers = _providers(settings)
+        caller = calling.Caller(allowed=rules.allowed_for_keys, user_agent=USER_AGENT)
+        stack.push_async_callback(caller.close)
         if settings.bootstrap_key is not None:
             await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
         yield App(
@@ -91,7 +106,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             data=data,
             direct=direct,
             store=store,
-            rules=_rules(settings),
+            rules=rules,
             addresses=addresses_.Addresses(
                 public_url=settings.public_url or served_at(folder),
                 cdn_url=settings.cdn_url,
@@ -99,6 +114,9 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             ),
             signing_keys=keys,
             tokens=users,
+            providers=providers,
+            caller=caller,
+            hearing=hearing.Hearing(data, providers=providers, caller=caller),
         )
 
 
@@ -127,6 +145,7 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
             layouts=app.rules.layouts,
             allowed=lambda trusted: app.rules.allowed(trusted=trusted),
             spool=spool,
+            providers=renewing.Renewing(data=app.data, providers=app.providers, caller=app.caller, rules=app.rules),
         )
 
 
@@ -143,22 +162,44 @@ async def work(app: App, stop: asyncio.Event) -> None:
             user_agent=USER_AGENT,
         )
 
+        follower = following.Follower(
+            providers=app.providers,
+            caller=app.caller,
+            outputs=ending.Tools(capture=ready, rules=app.rules),
+            inputs=inputs_.Tools(store=app.store, addresses=app.addresses, public_url=public_url(app.settings)),
+            price=following.cost_as_told,
+        )
+
         def heard(channel: str, _: str) -> None:
             if channel == CAPTURE_CHANNEL:
                 working.wake()
+            elif channel == GENERATION_CHANNEL:
+                follower.wake()
             else:
                 inspector.wake()
                 teller.wake()
 
-        hearing = asyncio.create_task(listening.listen(app.direct, [CAPTURE_CHANNEL, MEDIA_CHANNEL], heard))
+        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, GENERATION_CHANNEL]
+        listened = asyncio.create_task(listening.listen(app.direct, channels, heard))
         sweeping = asyncio.create_task(
             sweep.forever(app.data, app.store, spool=ready.spool, days=app.settings.sweep_days)
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
+        warning = asyncio.create_task(risk.forever(app.data), name="warnings")
+        ended = asyncio.Event()
+        followed = asyncio.create_task(follower.run(ended), name="generations")
+        stopping = asyncio.create_task(_passed_on(stop, ended))
         try:
             await working.run(stop)
         finally:
-            await tasks.ended(hearing, sweeping, telling)
+            ended.set()
+            await asyncio.wait([followed], timeout=following.GRACE)
+            await tasks.ended(listened, sweeping, telling, warning, stopping, followed)
+
+
+async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
+    await stop.wait()
+    to.set()
 
 
 @contextlib.asynccontextmanager
@@ -179,6 +220,13 @@ def served_at(folder: Path) -> str:
     with contextlib.suppress(OSError):
         return (folder / "served-at").read_text().strip()
     return f"http://127.0.0.1:{DEFAULT_PORT}"
+
+
+def public_url(settings: Settings) -> str | None:
+    """Where others reach this installation: as the settings say, or where its server was last served; None without one."""
+    if settings.public_url is not None or not (settings.data / "served-at").exists():
+        return settings.public_url
+    return served_at(settings.data)
 
 
 def serve_at(folder: Path, url: str) -> None:
@@ -212,6 +260,29 @@ def _rules(settings: Settings) -> accept.Rules:
         retention={**expiry.POLICY, **settings.retention},
         quotas=_quotas(settings),
     )
+
+
+def _providers(settings: Settings) -> configured.Providers:
+    """Those with a key. Third parties' are named in `[providers.NAME]`."""
+    groups = {name: getattr(settings, name) for name in settings_.PROVIDERS} | settings.providers
+    made: dict[str, provider_contract.Provider] = {}
+    missing: dict[str, str] = {name: f"[providers.{name}] api_key" for name in adapters.names()}
+    for name, group in groups.items():
+        if name in settings_.PROVIDERS:
+            missing[name] = f"AMBROTYPE_{name.upper()}_API_KEY"
+        if group.api_key is None:
+            continue
+        missing.pop(name, None)
+        made[name] = adapters.make(
+            name,
+            provider_contract.Config(
+                api_key=group.api_key.get_secret_value(),
+                base_url=group.base_url.rstrip("/") if group.base_url else None,
+                webhook_secret=group.webhook_secret.get_secret_value() if group.webhook_secret else None,
+                price=group.price,
+            ),
+        )
+    return configured.Providers(adapters=made, settings=missing)
 
 
 def _issuers(settings: Settings) -> Iterator[tokens.Issuer]:

@@ -33,13 +33,19 @@ Seconds = Annotated[float, pydantic.Field(gt=0)]
 List = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 
 
+def _web(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
+        raise ValueError("it must begin with http:// or https://")
+    return value
+
+
 class Provider(pydantic.BaseModel):
     """One provider's group: key, where its API begins, its webhooks' secret, prices by model."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     api_key: pydantic.SecretStr | None = None
-    base_url: str | None = None
+    base_url: Annotated[str | None, pydantic.AfterValidator(_web)] = None
     webhook_secret: pydantic.SecretStr | None = None
     price: dict[str, Any] = {}
 
@@ -47,12 +53,6 @@ class Provider(pydantic.BaseModel):
 def _long_enough(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
     if value is not None and len(value.get_secret_value().encode()) < 32:
         raise ValueError("it must have at least 32 bytes (RFC 7518, 3.2): a shorter one can be guessed from a token")
-    return value
-
-
-def _web(value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
-        raise ValueError("it must begin with http:// or https://")
     return value
 
 
@@ -135,6 +135,8 @@ class Settings(pydantic_settings.BaseSettings):
     wavespeed: Provider = Provider()
     ark: Provider = Provider()
     replicate: Provider = Provider()
+    providers: dict[Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")], Provider] = {}
+    """Third parties' adapters, by name."""
 
     @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", mode="before")
     @classmethod
@@ -264,7 +266,7 @@ def _unknown(shown: str, name: str) -> errors.InvalidSetting:
 def _put(values: dict[str, Any], path: tuple[str, ...], value: str) -> None:
     field = path[-1]
     parsed: Any = value
-    if field in ("retention", "price"):
+    if field in ("retention", "price", "providers"):
         try:
             parsed = tomllib.loads(f"value = {value}")["value"] if "=" in value else json.loads(value)
         except ValueError:

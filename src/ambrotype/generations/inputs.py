@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ambrotype.core import errors
@@ -23,15 +23,13 @@ LIVES = datetime.timedelta(hours=2)
 class Addresses(Protocol):
     """Composes the URLs that open an item for whoever has them."""
 
-    public_url: str
-
     def signed(
         self,
         media_id: uuid.UUID,
         name: str,
         visibility: str,
         *,
-        params: dict[str, str],
+        params: Mapping[str, str],
         lives: datetime.timedelta,
     ) -> tuple[str, datetime.datetime]:
         """A signed URL, and when it ends."""

@@ -247,3 +247,20 @@ async def end(tx: database.Transaction, generation_id: uuid.UUID, values: Mappin
     """The same as `write`, and that it has ended now."""
     await write(tx, generation_id, values)
     await tx.run("update ambrotype.generation set finished_at = clock_timestamp() where id = %(id)s", id=generation_id)
+
+
+async def there(tx: database.Transaction, media_id: uuid.UUID) -> bool:
+    """Whether the caller has this item."""
+    row = await tx.one("select id from ambrotype.media where id = %(id)s and status <> 'tombstone'", id=media_id)
+    return row is not None
+
+
+async def save_staged(tx: database.Transaction, media_id: uuid.UUID) -> bool:
+    """The caller's temporary item is to be kept, and its bytes lie in the store: False where that is not so."""
+    return bool(
+        await tx.run(
+            "update ambrotype.media set status = 'keeping' where id = %(id)s and status = 'temporary'"
+            " and path is not null and deleted_at is null",
+            id=media_id,
+        )
+    )
