@@ -83,8 +83,13 @@ async def opened(
 ) -> AsyncIterator[House]:
     """The library on a database, for an owner of its own; nothing works yet."""
     chosen = settings.load(
-        environment={}, data=folder, database_url=_url(dsn, user="ambrotype"), database_direct_url=_url(dsn),
-        fetch_allow=("127.0.0.0/8",), min_free=0, public_url=public_url
+        environment={},
+        data=folder,
+        database_url=_url(dsn, user="ambrotype"),
+        database_direct_url=_url(dsn),
+        fetch_allow=("127.0.0.0/8",),
+        min_free=0,
+        public_url=public_url,
     )
     async with app_.opened(chosen) as app:
         providers = configured.Providers(
