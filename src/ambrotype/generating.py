@@ -21,6 +21,8 @@ async def generate(
     here: verbs.Context, who: owners.Principal, asked: asked_.GenerationRequest
 ) -> generation.Generation:
     """Writes a generation down; the worker submits it and sees it through."""
+    if who.role == "guest" and here.app.settings.guests == "open":
+        raise errors.Forbidden("Providers cost money, and anybody may be a guest here: sign in to generate.")
     generation_id = await starting.start(
         here.app.data,
         who,

@@ -1,5 +1,7 @@
 """A generation from the request to its end, as the provider has it."""
 
+import itertools
+
 import pytest
 
 from ambrotype import generating
@@ -136,7 +138,7 @@ async def test_errors_of_asking_are_waited_out_at_the_providers_pace(house: Hous
         done = await house.ended(made.id)
     assert done.status == "completed"
     (polls,) = provider.polls.values()
-    gaps = [later - earlier for earlier, later in zip(polls, polls[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(polls)]
     assert min(gaps) >= 0.1
 
 
