@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import importlib.metadata
-import shutil
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -12,16 +11,16 @@ from pathlib import Path
 import structlog
 
 from ambrotype import addresses as addresses_
+from ambrotype import folder, tasks
 from ambrotype import providers as adapters
 from ambrotype import settings as settings_
-from ambrotype import tasks
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
-from ambrotype.generations import calling, configured, ending, following, hearing, renewing
+from ambrotype.generations import calling, configured, costing, ending, following, hearing, renewing
 from ambrotype.generations import inputs as inputs_
 from ambrotype.library import inspecting, inspection
 from ambrotype.maintenance import risk, sweep, webhooks
@@ -30,7 +29,6 @@ from ambrotype.records import database, embedded, listening, migrate
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
 
-DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
 KEY_CHANNEL = "ambrotype_key"
@@ -67,9 +65,9 @@ class App:
 async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sentence: None) -> AsyncIterator[App]:
     """Starts or joins the database, brings its schema up to date, opens the store. `say` is told what takes long."""
     async with contextlib.AsyncExitStack() as stack:
-        folder = _data_folder(settings.data)
+        data_folder = folder.made(settings.data)
         if settings.database_url is None:
-            cluster = await stack.enter_async_context(embedded.joined(folder, say=say))
+            cluster = await stack.enter_async_context(embedded.joined(data_folder, say=say))
             own, direct, admin = cluster.dsn("ambrotype"), cluster.dsn("ambrotype"), cluster.dsn("postgres")
 
             async def revive() -> None:
@@ -86,12 +84,14 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
         data = database.Database(own, pooler=settings.database_direct_url is not None, revive=revive)
         await data.open()
         stack.push_async_callback(data.close)
-        store = stores.open_store(settings.store_url or "", default_root=folder / "store", min_free=settings.min_free)
+        store = stores.open_store(
+            settings.store_url or "", default_root=data_folder / "store", min_free=settings.min_free
+        )
         stack.push_async_callback(store.close)
         keys = (
             keyring.parse(settings.signing_keys.get_secret_value())
             if settings.signing_keys
-            else await asyncio.to_thread(keyring.load_or_create, folder / "signing-keys")
+            else await asyncio.to_thread(keyring.load_or_create, data_folder / "signing-keys")
         )
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
@@ -108,7 +108,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             store=store,
             rules=rules,
             addresses=addresses_.Addresses(
-                public_url=settings.public_url or served_at(folder),
+                public_url=settings.public_url or folder.served_at(settings.data),
                 cdn_url=settings.cdn_url,
                 keys=keys,
             ),
@@ -167,7 +167,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
             caller=app.caller,
             outputs=ending.Tools(capture=ready, rules=app.rules),
             inputs=inputs_.Tools(store=app.store, addresses=app.addresses, public_url=public_url(app.settings)),
-            price=following.cost_as_told,
+            price=costing.cost,
         )
 
         def heard(channel: str, _: str) -> None:
@@ -185,6 +185,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
             sweep.forever(app.data, app.store, spool=ready.spool, days=app.settings.sweep_days)
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
+        warming = asyncio.create_task(ready.decoder.warm(), name="decoder")
         warning = asyncio.create_task(risk.forever(app.data), name="warnings")
         ended = asyncio.Event()
         followed = asyncio.create_task(follower.run(ended), name="generations")
@@ -194,7 +195,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
         finally:
             ended.set()
             await asyncio.wait([followed], timeout=following.GRACE)
-            await tasks.ended(listened, sweeping, telling, warning, stopping, followed)
+            await tasks.ended(listened, sweeping, telling, warming, warning, stopping, followed)
 
 
 async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
@@ -215,35 +216,9 @@ async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Insp
         await decoder.close()
 
 
-def served_at(folder: Path) -> str:
-    """Where the data folder's server was last reached; what URLs begin with while AMBROTYPE_PUBLIC_URL is not set."""
-    with contextlib.suppress(OSError):
-        return (folder / "served-at").read_text().strip()
-    return f"http://127.0.0.1:{DEFAULT_PORT}"
-
-
 def public_url(settings: Settings) -> str | None:
     """Where others reach this installation: as the settings say, or where its server was last served; None without one."""
-    if settings.public_url is not None or not (settings.data / "served-at").exists():
-        return settings.public_url
-    return served_at(settings.data)
-
-
-def serve_at(folder: Path, url: str) -> None:
-    """Remembers it."""
-    _data_folder(folder)
-    (folder / "served-at").write_text(url)
-
-
-def _data_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.disk_usage(folder)
-    except OSError as problem:
-        raise errors.InvalidSetting(
-            f"AMBROTYPE_DATA: the folder {folder} can't be used ({problem.strerror}); name another one."
-        ) from problem
-    return folder
+    return settings.public_url or folder.last_served_at(settings.data)
 
 
 def _rules(settings: Settings) -> accept.Rules:
@@ -263,13 +238,11 @@ def _rules(settings: Settings) -> accept.Rules:
 
 
 def _providers(settings: Settings) -> configured.Providers:
-    """Those with a key. Third parties' are named in `[providers.NAME]`."""
+    """Those with a key."""
     groups = {name: getattr(settings, name) for name in settings_.PROVIDERS} | settings.providers
     made: dict[str, provider_contract.Provider] = {}
-    missing: dict[str, str] = {name: f"[providers.{name}] api_key" for name in adapters.names()}
+    missing = {name: f"AMBROTYPE_{name.upper().replace('-', '_')}_API_KEY" for name in adapters.names()}
     for name, group in groups.items():
-        if name in settings_.PROVIDERS:
-            missing[name] = f"AMBROTYPE_{name.upper()}_API_KEY"
         if group.api_key is None:
             continue
         missing.pop(name, None)

@@ -351,17 +351,3 @@ async def _desert(tx: database.Transaction, generation_id: uuid.UUID) -> None:
         }
         await generations.end(tx, generation_id, values)
     await rows.over(tx, generation_id)
-
-
-def cost_as_told(provider: contract.Provider, held: rows.Held, progress: contract.Progress) -> Mapping[str, Any] | None:
-    """What the provider told, without prices of our own."""
-    cost = progress.cost
-    if cost is None:
-        return None
-    return {
-        "amount": cost.amount,
-        "currency": cost.currency or ("USD" if cost.amount is not None else None),
-        "units": cost.units,
-        "unit": cost.unit,
-        "estimated": cost.estimated,
-    }

@@ -25,7 +25,6 @@ ROLES = {
     "image": "first_frame",
     "first_frame": "first_frame",
     "last_frame": "last_frame",
-    "reference": "reference_image",
     "reference_image": "reference_image",
     "video": "reference_video",
     "reference_video": "reference_video",
@@ -96,7 +95,7 @@ class Ark(adapter.Adapter):
         given = dict(job.settings)
         content = replies.listed(given.pop("content", None))
         prompt = [] if job.prompt is None else [{"type": "text", "text": job.prompt}]
-        body = {**given, "model": job.model, "content": [*prompt, *content, *map(piece, job.inputs)]}
+        body = {**given, "model": job.model, "content": [*prompt, *content, *pieces(job.inputs)]}
         if job.webhook:
             body["callback_url"] = job.webhook
         url = f"{self.base_url}/contents/generations/tasks"
@@ -218,12 +217,19 @@ def makes_video(job: contract.Job) -> bool:
     return bool(_VIDEO.search(job.model))
 
 
-def piece(given: contract.Input) -> dict[str, Any]:
-    """An input as one entry of a task's content. An unknown role is handed on as Ark's own."""
+def pieces(inputs: Sequence[contract.Input]) -> list[dict[str, Any]]:
+    """The inputs as entries of a task's content. An unknown role is handed on as Ark's own; of several pictures without
+    a role each is a reference."""
+    several = sum(media_out.role(given) == "image" for given in inputs) > 1
+    return [_piece(given, several=several) for given in inputs]
+
+
+def _piece(given: contract.Input, *, several: bool) -> dict[str, Any]:
     if given.role in ("draft", "draft_task") and given.job_id:
         return {"type": "draft_task", "draft_task": {"id": given.job_id}}
-    name = f"{given.kind}_url"
-    role = given.role if given.role == "reference" else media_out.role(given)
+    name, role = f"{given.kind}_url", media_out.role(given)
+    if given.role == "reference" or (several and role == "image"):
+        role = f"reference_{given.kind}"
     return {"type": name, name: {"url": media_out.link(given)}, "role": ROLES.get(role, given.role)}
 
 

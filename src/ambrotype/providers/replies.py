@@ -66,7 +66,7 @@ def said(value: Any) -> Said:
         return said(value[0]) if value else Said()
     if not isinstance(value, dict):
         return Said()
-    code = next((text(value.get(key)) for key in ("code", "error_type", "type") if text(value.get(key))), None)
+    code = next((word for key in ("code", "error_type", "type") if (word := _word(value.get(key)))), None)
     for key in ("error", "detail", "message", "msg", "title"):
         inner = said(value.get(key)) if value.get(key) else Said()
         if inner.detail or inner.code:
@@ -75,6 +75,11 @@ def said(value: Any) -> Said:
                 detail = f"{'.'.join(str(part) for part in value['loc'][:8])}: {detail}"
             return Said(code=inner.code or code, detail=detail)
     return Said(code=code)
+
+
+def _word(value: object) -> str | None:
+    """A code that says something: a number only repeats the status."""
+    return value.strip() or None if isinstance(value, str) and not value.strip().isdigit() else None
 
 
 def text(value: object) -> str | None:
