@@ -329,7 +329,7 @@ def test_keys_come_from_fal_or_from_the_gateway_before_it() -> None:
     own = make(base_url="http://127.0.0.1:8585/fal/")
     there = ran(own.secrets(), answer(404, {}), key_set(signing.FAL_PUBLIC))
     assert [step.url for step in there.asked] == [
-        "http://127.0.0.1:8585/.well-known/jwks.json",
+        "http://127.0.0.1:8585/fal/.well-known/jwks.json",
         "https://rest.fal.ai/.well-known/jwks.json",
     ]
     assert ran(make().secrets(), answer(503, {})).refused.again

@@ -32,7 +32,8 @@ class Config:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a multipart body."""
+    """One part of a multipart body: a file where it has a `filename`, else a field of the form, as UTF-8 text. Sent with a
+    file name, a field would be refused by the servers as a file."""
 
     name: str
     data: bytes = dataclasses.field(repr=False)
@@ -170,6 +171,7 @@ class Progress:
     """With `failed`, why; with `completed`, what is missing."""
     cost: Cost | None = None
     handle: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Added to what is held already: an empty one changes nothing."""
     seed: int | None = None
     revised_prompt: str | None = None
     finished_at: datetime.datetime | None = None
