@@ -21,6 +21,7 @@ from ambrotype.api import (
     error_table,
     errors,
     events,
+    generations,
     guests,
     health,
     keep,
@@ -29,6 +30,7 @@ from ambrotype.api import (
     media,
     permanent,
     projects,
+    providers,
     recipe,
     remembered,
     requests,
@@ -44,7 +46,7 @@ from ambrotype.capture import request as fields
 ROUTERS = (
     keep.router, rewrite.router, media.router, recipe.router,
     bulk.router, editing.router, projects.router, collections.router, shares.router, links.router, usage.router, events.router,
-    webhooks.router, keys.router, guests.router,
+    generations.router, providers.router, webhooks.router, keys.router, guests.router,
     session.router, shared.router, health.router, error_table.router,
 )  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""

@@ -118,6 +118,8 @@ def _deliverable(here: context.Context, row: database.Row) -> deliverable.Delive
 
 
 def _allowed(here: context.Context, url: str, *, trusted: bool) -> bool:
+    if here.app.providers.locks(url):  # only the provider's key opens it
+        return False
     try:
         network.check_url(url, here.app.rules.allowed(trusted=trusted))
     except errors.CaptureFailed:
