@@ -24,7 +24,7 @@ log = structlog.get_logger("ambrotype.http")
 class Requests:
     """Gives each request its id (the caller's, where it sends one), and its log lines too."""
 
-    def __init__(self, app: App, *, most: int) -> None:
+    def __init__(self, app: App, *, most: Callable[[asgi.Scope], int]) -> None:
         self._app = app
         self._most = most
 
@@ -37,7 +37,7 @@ class Requests:
         request_id = given if _ID.fullmatch(given) else str(ids.new())
         began = time.perf_counter()
         status = 0
-        body = _Body(receive, most=self._most)
+        body = _Body(receive, most=self._most(scope))
 
         async def tagged(message: asgi.Message) -> None:
             nonlocal status
