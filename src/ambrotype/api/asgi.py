@@ -43,7 +43,6 @@ from ambrotype.api import (
     webhooks,
 )
 from ambrotype.capture import request as fields
-from ambrotype.delivery import asgi
 
 ROUTERS = (
     keep.router, uploads.router, resumable.router, rewrite.router, media.router, recipe.router,
@@ -117,14 +116,13 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
         )
     app.add_middleware(projects.EncodedNames)
     app.add_middleware(resumable.Version)
-    app.add_middleware(requests.Requests, most=functools.partial(_most_body, settings.upload_max_bytes))
+    app.add_middleware(
+        requests.Requests,
+        most=requests.MOST_BODY,
+        streamed=lambda scope: settings.upload_max_bytes + uploads.AROUND if uploads.streams(scope) else None,
+    )
     app.openapi = functools.partial(_openapi, app, app.openapi)  # type: ignore[method-assign]
     return app
-
-
-def _most_body(uploads_: int, scope: asgi.Scope) -> int:
-    """Files are streamed, so they may be as large as they may be; everything else is read whole."""
-    return max(uploads_ + uploads.AROUND, requests.MOST_BODY) if uploads.streams(scope) else requests.MOST_BODY
 
 
 def _openapi(app: fastapi.FastAPI, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
