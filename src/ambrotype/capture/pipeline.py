@@ -131,14 +131,9 @@ async def received(
         if copy is not None:
             stack.callback(copy.close)
         hashes = digests.Hashes(announced)
-        size = 0
-        async for chunk in _all(first, chunks):
-            size += len(chunk)
-            await _take(chunk, writer, hashes, copy)
-        hashes.check()
+        size = await _take_all(first, chunks, writer, hashes, copy)
         path = writer.file if isinstance(writer, contract.OnDiskWriter) else copy.path if copy else None
         assert path is not None
-        await writer.seal()
         facts = await look(tools, path, media)
         yield Checked(key=key, writer=writer, size=size, sha256=hashes.sha256, facts=facts)
 
@@ -153,23 +148,47 @@ async def look(tools: Tools, path: Path, media: types.MediaType) -> facts_.Facts
         ) from problem
 
 
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if first:
-        yield first
+async def _take_all(
+    first: bytes,
+    rest: AsyncIterator[bytes],
+    writer: contract.Writer,
+    hashes: digests.Hashes,
+    copy: "Copy | None",
+) -> int:
+    """The bytes, durable and as announced; how many. A file of one piece is written and flushed in one step."""
+    second = await anext(rest, b"")
+    if not second:
+        await _hashed(first, hashes, writer.seal(first))
+        if copy is not None:
+            await asyncio.to_thread(copy.write, first)
+        hashes.check()
+        return len(first)
+    size = 0
+    for chunk in (first, second):
+        size += len(chunk)
+        await _take(chunk, writer, hashes, copy)
     async for chunk in rest:
-        yield chunk
+        size += len(chunk)
+        await _take(chunk, writer, hashes, copy)
+    hashes.check()
+    await writer.seal()
+    return size
+
+
+async def _hashed(chunk: bytes, hashes: digests.Hashes, writing: Awaitable[None]) -> None:
+    if len(chunk) <= INLINE:
+        hashes.update(chunk)
+        await writing
+        return
+    hashing = asyncio.get_running_loop().run_in_executor(None, hashes.update, chunk)
+    try:
+        await writing
+    finally:
+        await hashing
 
 
 async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, copy: "Copy | None") -> None:
-    if len(chunk) <= INLINE:
-        hashes.update(chunk)
-        await writer.write(chunk)
-    else:
-        hashing = asyncio.get_running_loop().run_in_executor(None, hashes.update, chunk)
-        try:
-            await writer.write(chunk)
-        finally:
-            await hashing
+    await _hashed(chunk, hashes, writer.write(chunk))
     if copy is not None:
         await asyncio.to_thread(copy.write, chunk)
 

@@ -23,6 +23,8 @@ GATHER = 0.004
 """Seconds between the end of a capture and the claim that fills its place, while others run."""
 STORE_REST = 5.0
 """Seconds without claims after the store has failed a capture."""
+STORE_WELL = 1.0
+"""Seconds for which a store that took bytes is believed to take more; a write that fails says otherwise at once."""
 OURS_MOST = 15.0
 """The longest rest in seconds of a capture that failed on our side: the store, the decoder."""
 PER_HOST = 8
@@ -47,6 +49,7 @@ class Worker:
         self._around = captures.Round()
         self._paused: str | None = None
         self._rest_until = 0.0
+        self._store_well_until = 0.0
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -98,7 +101,7 @@ class Worker:
         return SOON if self._around.more and len(claims) < free else POLL
 
     async def _claim(self, most: int) -> list[captures.Claim]:
-        async with self._tools.data.transaction(database.WORKER) as tx:
+        async with captures.claiming(self._tools.data) as tx:
             return await captures.claim(
                 tx, most=most, per_host=PER_HOST, lease=self._lease, seconds=LEASE, turn=self._around
             )
@@ -111,13 +114,17 @@ class Worker:
 
     async def _store_takes(self) -> bool:
         """Whether the store can take bytes. While it can't, nothing is claimed and nothing gets lost by it."""
-        if asyncio.get_running_loop().time() < self._rest_until:
+        now = asyncio.get_running_loop().time()
+        if now < self._rest_until:
             return False
+        if now < self._store_well_until:
+            return True
         try:
             await self._tools.store.check()
         except errors.StoreUnavailable as problem:
             await self._pause(problem.detail)
             return False
+        self._store_well_until = now + STORE_WELL
         if self._paused is not None:
             log.info("captures go on")
             self._paused = None
@@ -146,6 +153,7 @@ class Worker:
         except errors.StoreUnavailable as problem:
             # A check may go well where a large file does not fit: without a rest the same one would fail at once again.
             self._rest_until = asyncio.get_running_loop().time() + STORE_REST
+            self._store_well_until = 0.0
             await self._pause(problem.detail)
             await self._later(claim, problem)
         except errors.Unavailable as problem:

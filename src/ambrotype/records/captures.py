@@ -1,10 +1,11 @@
 """The `capture` table: claims by deadline, leases, and how each capture ends."""
 
+import contextlib
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final, LiteralString
 
 from ambrotype.core import errors
 from ambrotype.records import database
@@ -56,11 +57,6 @@ class Bytes:
     height: int | None
     duration: float | None
 
-
-# Leases that ran out: those captures wait again, as if they had never been claimed.
-_FREE = """
-update ambrotype.capture set lease = null, lease_until = null where lease is not null and lease_until <= now()
-"""
 
 # Claims are made one at a time (the advisory lock), so that the limits per host are exact across workers.
 # Candidates come from three short index scans, so that neither one owner's thousands nor one host's hide the rest:
@@ -157,11 +153,17 @@ with recursive
 select l.host as looked_host, l.owner_id as looked_owner, greatest(l.hosts, l.owners) as looked, claimed.*
 from looked l left join claimed on true
 """
-_STALLED = "5s"
+_STALLED: Final = "5s"
 """How long a worker may say nothing in a transaction of claims before PostgreSQL ends it: one that is stopped (a paused
 machine, a cut network) would keep all others from claiming."""
+# Planning takes longer than the claim itself: the plan of the prepared statement is kept.
+_CLAIMING: LiteralString = f"""
+select set_config('idle_in_transaction_session_timeout', '{_STALLED}', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock({0x616D6263});
+update ambrotype.capture set lease = null, lease_until = null where media_id in (
+  select media_id from ambrotype.capture where lease is not null and lease_until <= now() for update skip locked)
+"""
 _SAMPLE = 64
-_CLAIM_LOCK = 0x616D6263
 _NIL = uuid.UUID(int=0)
 
 
@@ -175,13 +177,11 @@ class Round:
         """The last claim has not looked at all hosts or owners."""
 
 
-async def free(tx: database.Transaction) -> int:
-    """Captures whose leases have run out wait again; how many."""
-    return await tx.run(
-        "update ambrotype.capture set lease = null, lease_until = null where media_id in ("
-        " select media_id from ambrotype.capture where lease is not null and lease_until <= now()"
-        " for update skip locked)"
-    )
+@contextlib.asynccontextmanager
+async def claiming(data: database.Database) -> AsyncIterator[database.Transaction]:
+    """A transaction of claims: one at a time, and captures whose leases have run out wait again."""
+    async with data.transaction(database.WORKER, opening=_CLAIMING) as tx:
+        yield tx
 
 
 async def claim(
@@ -189,16 +189,8 @@ async def claim(
 ) -> list[Claim]:
     """Takes up to `most` due captures under `lease` for `seconds`; never more than `per_host` at once to one host.
 
-    `turn` is kept between the claims of one worker, and moves on. 1 to 3 ms with 100,000 waiting.
+    `tx` is one of `claiming`. `turn` is kept between the claims of one worker, and moves on. 1 to 3 ms with 100,000 waiting.
     """
-    # Planning takes longer than the claim itself: the plan of the prepared statement is kept.
-    await tx.run(
-        "select set_config('idle_in_transaction_session_timeout', %(stalled)s, true),"
-        " set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock(%(lock)s)",
-        stalled=_STALLED,
-        lock=_CLAIM_LOCK,
-    )
-    await free(tx)
     found = await tx.all(
         _CLAIM,
         n=most,
