@@ -111,6 +111,18 @@ def acceptance(asked: request.KeepRequest, *, rules: Rules, trusted: bool) -> ac
     )
 
 
+def upload(
+    asked: request.UploadRequest, media: types.MediaType, *, filename: str | None, rules: Rules, trusted: bool
+) -> accepting.Acceptance:
+    """The row of bytes that are there, and of which the type is known. Raises the error that says what is wrong with it."""
+    item = acceptance(asked.with_bytes(kind=media.kind, filename=filename), rules=rules, trusted=trusted)
+    fields = item.fields | {"content_type": media.content_type}
+    if asked.name is None and not filename:
+        stem = asked.slot.rsplit("/", 1)[-1] if asked.slot is not None else media.kind
+        fields["name"] = f"{layouts_.safe(stem)}.{media.ext}"
+    return dataclasses.replace(item, fields=fields)
+
+
 def of_bytes(item: accepting.Acceptance, digest: bytes, size: int) -> accepting.Acceptance:
     """The same item, known by its bytes (their SHA-256) instead of a URL."""
     known_by = hashlib.sha256(b"data:" + digest).hexdigest()
