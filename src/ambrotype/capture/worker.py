@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 import os
 import socket
@@ -31,6 +32,9 @@ PER_HOST = 8
 """Captures at once from one host, over all workers."""
 GRACE = 8.0
 """Seconds that running captures may take to end when the worker is asked to stop; the rest is handed back."""
+
+_DEAD = (errors.SourceExpired, errors.SourceForbidden, errors.SourceNotFound)
+"""What a provider can mend that makes a fresh URL."""
 
 log = structlog.get_logger("ambrotype.capture")
 
@@ -166,6 +170,19 @@ class Worker:
             await self._failed(claim, errors.SourceUnreachable("Ambrotype failed on this source; its log says how."))
 
     async def _failed(self, claim: captures.Claim, failure: errors.CaptureFailed) -> None:
+        if isinstance(failure, _DEAD) and claim.generation_id is not None and self._tools.providers is not None:
+            try:
+                if (fresh := await self._tools.providers.renew(claim)) is not None:
+                    await self._renewed(claim, fresh)
+                    return
+            except errors.CaptureFailed as problem:
+                if problem.retry:  # the provider can't say just now, whatever the old URL's deadline
+                    await self._later(claim, problem)
+                    return
+                failure = problem
+            except errors.Unavailable as problem:
+                await self._later(claim, problem)
+                return
         after = retry.after(failure, attempts=claim.attempts)
         now = datetime.datetime.now(datetime.UTC)
         left = (accept.gives_up_at(claim) - now).total_seconds()
@@ -181,6 +198,17 @@ class Worker:
                     log.warning("lost", **shown)
         except errors.Unavailable as problem:
             log.warning("not possible just now", detail=problem.detail)
+
+    async def _renewed(self, claim: captures.Claim, fresh: pipeline.Renewed) -> None:
+        source = dataclasses.asdict(fresh.origin)
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                await captures.renewed(tx, media_id=claim.media_id, lease=claim.lease, source=source, after=fresh.after)
+        except errors.Unavailable as problem:
+            log.warning("not possible just now", detail=problem.detail)
+        else:
+            log.info("source renewed", media_id=str(claim.media_id), source=sources.shown(fresh.origin.url))
+            asyncio.get_running_loop().call_later(fresh.after, self.wake)
 
     async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError) -> None:
         """Not the source's fault: tried again whatever its deadline. Where the database is away, the lease runs out."""

@@ -163,7 +163,7 @@ class Desk:
             at=self.book.real(), provider=self.vendor.name, model=model, fingerprint=print_, tag=plan.tag
         )
         self.book.submissions.append(entry)
-        struck = bool(plan.submit) and (not plan.submits or self.book.struck(print_) < plan.submits)
+        struck = bool(plan.submit) and (not plan.submits or self.book.struck(f"{plan.submit}:{print_}") < plan.submits)
         if struck and plan.submit != "lost":
             entry.answered = int(plan.submit)
             raise Problem(entry.answered, "The simulated provider refuses this submission.")

@@ -133,7 +133,8 @@ class Predictions:
         status = job.status(now)
         removed = job.removed(now)
         done = round(100 * job.progress(now))
-        metrics = {"predict_time": job.plan.run, "total_time": job.plan.queue + job.plan.run}
+        worked = round(max(0.0, job.ends - job.starts), 3)
+        metrics = {"predict_time": worked, "total_time": round(job.ends - job.created, 3)}
         return {
             "id": job.id,
             "model": job.model,
