@@ -145,8 +145,7 @@ def parts(parameters: Mapping[str, Any], inputs: Any, *, names: Mapping[str, str
     """A form of parameters and files; `names` says how the field of a role is called."""
     for name, value in parameters.items():
         if value is not None:
-            plain = value.encode() if isinstance(value, str) else orjson.dumps(value)
-            yield contract.Part(name=name, data=plain)
+            yield contract.Part(name=name, data=value if isinstance(value, str) else orjson.dumps(value).decode())
     for given in inputs:
         yield contract.Part(
             name=names.get(media_out.role(given), given.role),

@@ -62,7 +62,7 @@ class Replicate(adapter.Adapter):
             body |= {"webhook": job.webhook, "webhook_events_filter": list(EVENTS)}
         reply = yield contract.Request(method="POST", url=f"{self.base_url}/{path}", json=body, repeatable=False)
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         urls = replies.mapping(told.get("urls"))
@@ -98,7 +98,7 @@ class Replicate(adapter.Adapter):
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
         if "status" not in told:  # the wrapper that a widespread guide shows
             told = replies.mapping(told.get("data"))
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             return None
         progress = self._progress(job_id, {}, told)

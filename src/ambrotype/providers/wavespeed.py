@@ -54,7 +54,7 @@ class WaveSpeed(adapter.Adapter):
             timeout=600.0 if body.get("enable_sync_mode") else 60.0,
         )
         data = self._data(reply, submitting=True)
-        job_id = replies.text(data.get("id"))
+        job_id = replies.identity(data.get("id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         urls = {"get": replies.mapping(data.get("urls")).get("get")}
@@ -91,7 +91,7 @@ class WaveSpeed(adapter.Adapter):
             return None
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
         data = told if "status" in told else replies.mapping(told.get("data"))
-        job_id = replies.text(data.get("id"))
+        job_id = replies.identity(data.get("id"))
         if job_id is None:
             return None
         progress = self._progress(job_id, {}, data)
