@@ -178,7 +178,7 @@ class Predictions:
     async def upload(self, request: web.Request) -> web.StreamResponse:
         if not request.content_type.startswith("multipart/"):
             raise desk.Problem(422, "- content is required")
-        content = (await request.post()).get("content")
+        content = (await desk.posted(request)).get("content")
         if not isinstance(content, web.FileField):
             raise desk.Problem(422, "- content is required")
         upload = self.simulator.uploaded.announce(name=content.filename, content_type=content.content_type)

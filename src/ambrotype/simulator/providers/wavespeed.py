@@ -135,7 +135,7 @@ class Predictions:
 
     def _secret(self, key: str) -> str:
         """Each key has one of its own; the first key has the account's."""
-        if key == self.desk.account.keys[0]:
+        if self.desk.account.keys[:1] == [key]:
             return self.desk.account.secret
         return "whsec_" + hashlib.sha256(f"{self.desk.account.secret}{key}".encode()).hexdigest()
 
