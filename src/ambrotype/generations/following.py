@@ -196,13 +196,15 @@ class Follower:
         assert job_id is not None
         try:
             if held.cancel_at is not None:
-                stopped = await self._caller.run(provider, provider.cancel(job_id, held.handle))
+                stopped = await self._caller.run(
+                    provider, provider.cancel(job_id, held.handle or {"model": held.model})
+                )
                 if stopped is not None:
                     await self._told(held, provider, stopped)
                 else:
                     self._goes_on(held, provider, None)
                 return
-            progress = await self._caller.run(provider, provider.follow(job_id, held.handle))
+            progress = await self._caller.run(provider, provider.follow(job_id, held.handle or {"model": held.model}))
         except contract.Refused as refused:
             await self._refused(held, provider, refused)
         else:
