@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 import pydantic_settings
 
-from ambrotype.core import errors
+from ambrotype.core import errors, renditions
 
 PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
@@ -107,6 +107,8 @@ class Settings(pydantic_settings.BaseSettings):
     fetch_concurrency: Annotated[int, pydantic.Field(ge=1, le=256)] = 16
     upload_max_bytes: Bytes = 10 * 2**30
     min_free: Bytes = 2**30
+    rendition_days: Annotated[int, pydantic.Field(ge=0)] = 90
+    renditions: List = ()
     sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
     retention: dict[str, Annotated[int, pydantic.Field(gt=0)]] = {}
     jwt_secret: JwtSecret = None
@@ -136,7 +138,9 @@ class Settings(pydantic_settings.BaseSettings):
     ark: Provider = Provider()
     replicate: Provider = Provider()
 
-    @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", mode="before")
+    @pydantic.field_validator(
+        "cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", "renditions", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _words(value)
@@ -146,6 +150,13 @@ class Settings(pydantic_settings.BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ipaddress.ip_network(network)
+        return value
+
+    @pydantic.field_validator("renditions", mode="after")
+    @classmethod
+    def _renditions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := sorted(set(value) - set(renditions.FILMS)):
+            raise ValueError(f"it is a list of {', '.join(renditions.FILMS)}, not {wrong[0]!r}")
         return value
 
     @pydantic.field_validator("data", mode="after")

@@ -26,6 +26,7 @@ from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
 from ambrotype.records import accepting, listening
 from ambrotype.records import media as rows
+from ambrotype.renditions import rendering
 
 MOST_DATA = 64 * 2**20
 """Bytes of `data` as text: it passes through memory whole. Larger files are uploaded, or kept from a URL."""
@@ -38,16 +39,26 @@ class Context:
     app: app_.App
     tools: pipeline.Tools
     settling: settling.Settling
+    rendering: rendering.Rendering
 
 
 @contextlib.asynccontextmanager
 async def opened(app: app_.App) -> AsyncIterator[Context]:
     """Gets ready what captures need, and listens for what settles."""
-    async with app_.tools(app) as tools:
+    async with app_.tools(app) as tools, contextlib.AsyncExitStack() as stack:
         waits = settling.Settling(app.data)
-        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL], waits.heard))
+        renders = await stack.enter_async_context(app_.rendering(app))
+
+        def heard(channel: str, payload: str) -> None:
+            if channel == app_.RENDITION_CHANNEL:
+                renders.heard(payload)
+            else:
+                waits.heard(channel, payload)
+
+        channels = [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL, app_.RENDITION_CHANNEL]
+        hearing = asyncio.create_task(listening.listen(app.direct, channels, heard))
         try:
-            yield Context(app=app, tools=tools, settling=waits)
+            yield Context(app=app, tools=tools, settling=waits, rendering=renders)
         finally:
             await tasks.ended(hearing)
 

@@ -7,11 +7,12 @@ plain JSON.
 from collections.abc import Callable
 from typing import Any
 
-from ambrotype.core import errors, types
+from ambrotype.core import errors, renditions, types
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
 from ambrotype.decoding.inspection import credentials, embedded, exif, look
 from ambrotype.decoding.reading import Reader
+from ambrotype.decoding.rendering import films, pictures
 
 
 def probe(fd: int, *, content_type: str, holes: bool) -> dict[str, Any]:
@@ -69,6 +70,21 @@ def c2pa(fd: int, *, content_type: str) -> dict[str, Any]:
     return credentials.read(Reader(fd), types.TYPES[content_type])
 
 
+def picture(
+    fd: int, output: int, *, content_type: str, wanted: dict[str, Any], source_type: str | None
+) -> dict[str, Any]:
+    """Writes a smaller picture to `output`. Raises `errors.NotMedia` and `errors.UnsupportedType`."""
+    spec = renditions.Picture(**wanted)
+    pictures.write(output, pictures.make(Reader(fd), types.TYPES[content_type], spec, source_type=source_type))
+    return {}
+
+
+def film(fd: int, output: int, *, content_type: str, wanted: dict[str, Any], source_type: str | None) -> dict[str, Any]:
+    """Writes a smaller film to `output`: `{"width", "height"}`. Raises `errors.NotMedia` and `errors.UnsupportedType`."""
+    spec = renditions.Film(**wanted)
+    return films.make(Reader(fd), types.TYPES[content_type], spec, output, source_type=source_type)
+
+
 def prepare() -> None:
     images.prepare()
     streams.prepare()
@@ -82,4 +98,6 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "texts": texts,
     "appearance": appearance,
     "c2pa": c2pa,
+    "picture": picture,
+    "film": film,
 }
