@@ -16,7 +16,7 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
-from ambrotype.core import errors, media, owners, rewriting
+from ambrotype.core import errors, media, owners, renditions, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
@@ -90,7 +90,7 @@ class KeyRequest(pydantic.BaseModel):
     app: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
 
 
-Pixels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
+Pixels = Annotated[int, pydantic.Field(ge=1, le=renditions.MOST_SIDE)]
 
 
 class Transform(pydantic.BaseModel):
@@ -233,6 +233,8 @@ async def link(here: Context, who: owners.Principal, media_id: uuid.UUID, wanted
     params = {name: str(value) for name, value in given.items()}
     if wanted.rendition is not None:
         params["rendition"] = wanted.rendition
+    if params and item.status == "kept":
+        renditions.require(renditions.parse(params, accept="", exact=True), item.kind)
     if wanted.download:
         params["download"] = "1"
     url, until = here.app.addresses.signed(

@@ -106,17 +106,15 @@ def parse(asked: Mapping[str, str], *, accept: str, exact: bool) -> Wanted:
             raise _wrong("rendition", f"is one of {', '.join(NAMED)}, not {name[:40]!r}")
         return NAMED[name]
     w, h = _side(asked, "w", exact=exact), _side(asked, "h", exact=exact)
-    fit = _fit(asked.get("fit"))
-    if fit is not None and fit != "inside" and (w is None or h is None):
-        raise _wrong("fit", f"{fit} needs both w and h")
+    fit = _fit(asked.get("fit", "inside"))
+    if w is None or h is None:
+        fit = "inside"  # a box that is open on one side is neither filled nor padded
     form = _format(asked.get("format"), accept)
     q = _quality(asked.get("q"), form, exact=exact)
     box = (w or MOST_SIDE, h or MOST_SIDE) if w or h else (LADDER[-1], LADDER[-1])
-    if fit in ("cover", "contain") and box[0] * box[1] > MOST_PIXELS:
+    if fit != "inside" and box[0] * box[1] > MOST_PIXELS:
         raise _wrong("w", f"and h come to more than {MOST_PIXELS} pixels")
-    return Picture(
-        name=_name(w, h, fit or "inside", form, q), w=box[0], h=box[1], fit=fit or "inside", format=form, q=q
-    )
+    return Picture(name=_name(w, h, fit, form, q), w=box[0], h=box[1], fit=fit, format=form, q=q)
 
 
 def offered(kind: str, content_type: str | None, *, width: int | None, height: int | None) -> dict[str, dict[str, str]]:
@@ -167,9 +165,9 @@ def _number(text: str, name: str, *, most: int) -> int:
     return int(text)
 
 
-def _fit(text: str | None) -> Fit | None:
+def _fit(text: str) -> Fit:
     match text:
-        case None | "cover" | "contain" | "inside":
+        case "cover" | "contain" | "inside":
             return text
         case _:
             raise _wrong("fit", f"is cover, contain or inside, not {text[:20]!r}")
