@@ -109,7 +109,7 @@ begin
       union all
       select %1$s, 0, 0, sum(r.size), 0, 0, 0, null, 0
       from rendition r join media x on x.id = r.media_id and x.owner_id = r.owner_id
-      where %2$s and r.state in ('made', 'dropped') group by 1
+      where %2$s and x.status = 'kept' and r.state in ('made', 'dropped') group by 1
       union all
       select %3$s, 0, 0, 0, sum(x.views), sum(x.bytes),
              coalesce(sum(x.bytes) filter (where x.day > (now() at time zone 'utc')::date - 30), 0), null, 0
