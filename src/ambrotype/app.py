@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import importlib.metadata
-import shutil
 import tomllib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from ambrotype import addresses as addresses_
-from ambrotype import tasks
+from ambrotype import folder, tasks
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
@@ -28,7 +27,6 @@ from ambrotype.renditions import rendering as rendering_
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
 
-DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
 RENDITION_CHANNEL = "ambrotype_rendition"
@@ -64,9 +62,9 @@ class App:
 async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sentence: None) -> AsyncIterator[App]:
     """Starts or joins the database, brings its schema up to date, opens the store. `say` is told what takes long."""
     async with contextlib.AsyncExitStack() as stack:
-        folder = _data_folder(settings.data)
+        data_folder = folder.made(settings.data)
         if settings.database_url is None:
-            cluster = await stack.enter_async_context(embedded.joined(folder, say=say))
+            cluster = await stack.enter_async_context(embedded.joined(data_folder, say=say))
             own, direct, admin = cluster.dsn("ambrotype"), cluster.dsn("ambrotype"), cluster.dsn("postgres")
 
             async def revive() -> None:
@@ -83,12 +81,14 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
         data = database.Database(own, pooler=settings.database_direct_url is not None, revive=revive)
         await data.open()
         stack.push_async_callback(data.close)
-        store = stores.open_store(settings.store_url or "", default_root=folder / "store", min_free=settings.min_free)
+        store = stores.open_store(
+            settings.store_url or "", default_root=data_folder / "store", min_free=settings.min_free
+        )
         stack.push_async_callback(store.close)
         keys = (
             keyring.parse(settings.signing_keys.get_secret_value())
             if settings.signing_keys
-            else await asyncio.to_thread(keyring.load_or_create, folder / "signing-keys")
+            else await asyncio.to_thread(keyring.load_or_create, data_folder / "signing-keys")
         )
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
@@ -101,7 +101,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             store=store,
             rules=_rules(settings),
             addresses=addresses_.Addresses(
-                public_url=settings.public_url or served_at(folder),
+                public_url=settings.public_url or folder.served_at(settings.data),
                 cdn_url=settings.cdn_url,
                 keys=keys,
             ),
@@ -174,10 +174,11 @@ async def work(app: App, stop: asyncio.Event) -> None:
             )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
+        warming = asyncio.create_task(ready.decoder.warm(), name="decoder")
         try:
             await capturing.run(stop)
         finally:
-            await tasks.ended(hearing, sweeping, telling)
+            await tasks.ended(hearing, sweeping, telling, warming)
 
 
 @contextlib.asynccontextmanager
@@ -221,30 +222,6 @@ async def rendering(app: App) -> AsyncIterator[rendering_.Rendering]:
     finally:
         await answering.close()
         await decoder.close()
-
-
-def served_at(folder: Path) -> str:
-    """Where the data folder's server was last reached; what URLs begin with while AMBROTYPE_PUBLIC_URL is not set."""
-    with contextlib.suppress(OSError):
-        return (folder / "served-at").read_text().strip()
-    return f"http://127.0.0.1:{DEFAULT_PORT}"
-
-
-def serve_at(folder: Path, url: str) -> None:
-    """Remembers it."""
-    _data_folder(folder)
-    (folder / "served-at").write_text(url)
-
-
-def _data_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.disk_usage(folder)
-    except OSError as problem:
-        raise errors.InvalidSetting(
-            f"AMBROTYPE_DATA: the folder {folder} can't be used ({problem.strerror}); name another one."
-        ) from problem
-    return folder
 
 
 def _rules(settings: Settings) -> accept.Rules:

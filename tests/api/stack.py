@@ -157,8 +157,8 @@ class Stack:
             return done.fetchall() if done.description else []
 
     def objects(self) -> set[Path]:
-        """The files of the store, unfinished ones too."""
-        return {file for file in (self.data / "store").rglob("*") if file.is_file()}
+        """The files of the store, unfinished ones too; not those by which a worker sees in passing whether it can write."""
+        return {file for file in (self.data / "store").rglob("*") if file.is_file() and file.suffix != ".probe"}
 
     @property
     def nobody(self) -> Caller:

@@ -49,16 +49,15 @@ _WHAT = {
 }
 
 
+_PROBLEM = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Documents these replies."""
     return {
         status: {
             "description": _WHAT[status],
-            "content": {
-                "application/problem+json": {
-                    "schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-                }
-            },
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
         }
         for status in statuses
     }

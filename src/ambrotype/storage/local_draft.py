@@ -16,6 +16,7 @@ from ambrotype.storage import contract, keys, local_tree
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o640
 _SUFFIX = ".part"
+_PROBE = ".probe"
 
 
 class Draft:
@@ -179,7 +180,7 @@ def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:
 def sweep(tree: local_tree.Tree, older_than: float) -> int:
     """Removes temporary files that no living process holds and nobody wrote to for `older_than` seconds."""
     with tree.folder([local_tree.DRAFTS], make=True) as at:
-        names = [name for name in os.listdir(at) if name.endswith(_SUFFIX)]
+        names = [name for name in os.listdir(at) if name.endswith((_SUFFIX, _PROBE))]
         return sum(_sweep_one(at, name, older_than) for name in names)
 
 
@@ -205,7 +206,7 @@ def _sweep_one(at: int, name: str, older_than: float) -> bool:
 
 def probe(at: int) -> None:
     """Makes and removes an empty file: rights, quotas and read-only disks show in no cheaper way."""
-    name = f"{uuid.uuid4().hex}{_SUFFIX}"
+    name = f"{uuid.uuid4().hex}{_PROBE}"
     os.close(os.open(name, _CREATE, _MODE, dir_fd=at))
     with contextlib.suppress(FileNotFoundError):  # a sweep took it
         os.unlink(name, dir_fd=at)
