@@ -75,6 +75,18 @@ language sql stable security definer rows 1 set search_path = ambrotype, pg_temp
   from rendition r where r.media_id = item and r.name = which
 $$;
 
+-- What a share shows, as in migration 0009, with what tells whether smaller pictures can be made.
+drop function shared_media(uuid, integer);
+create function shared_media(share_id uuid, most integer)
+returns table (id uuid, kind text, content_type text, visible boolean, width integer, height integer, title text, note text)
+language sql stable security definer rows 50 set search_path = ambrotype, pg_temp as $$
+  select m.id, m.kind, m.content_type, m.inspection = 'pending' or m.thumbhash is not null, m.width, m.height, t.title, i.note
+  from share_names(share_id) as i
+  join media m on m.id = i.media_id and m.status = 'kept' and m.deleted_at is null
+  join media_text t on t.media_id = m.id
+  order by i.place limit most
+$$;
+
 -- Usage, as in migration 0012, with what is stored of renditions.
 drop function usage_by(text);
 create function usage_by(dimension text)
@@ -139,4 +151,5 @@ end $$;
 
 revoke execute on all functions in schema ambrotype from public;
 grant execute on function usage_by(text) to ambrotype_app, ambrotype_service;
+grant execute on function shared_media(uuid, integer) to ambrotype_app, ambrotype_service;
 grant execute on function rendition_of(uuid, text) to ambrotype_app, ambrotype_service, ambrotype_worker;
