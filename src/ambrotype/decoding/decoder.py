@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ambrotype.core import errors, renditions, types
+from ambrotype.core import media as nouns
 from ambrotype.decoding import facts, findings, process, protocol
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,10 @@ class Decoder:
     async def appearance(self, path: Path, media: types.MediaType) -> findings.Appearance:
         """What a kept picture, or a film's first frame, looks like. Raises as `probe`."""
         return findings.appearance(await self._run("appearance", path, media, {"content_type": media.content_type}))
+
+    async def facts(self, path: Path, media: types.MediaType) -> nouns.Facts:
+        """How a kept file is coded. Raises as `probe`."""
+        return findings.facts(await self._run("facts", path, media, {"content_type": media.content_type}))
 
     async def credentials(self, path: Path, media: types.MediaType) -> findings.Credentials:
         """A kept file's Content Credentials, checked against its bytes. Raises as `probe`."""

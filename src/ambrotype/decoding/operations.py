@@ -10,7 +10,7 @@ from typing import Any
 from ambrotype.core import errors, renditions, types
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
-from ambrotype.decoding.inspection import credentials, embedded, exif, look
+from ambrotype.decoding.inspection import credentials, details, embedded, exif, look
 from ambrotype.decoding.reading import Reader
 from ambrotype.decoding.rendering import films, pictures
 
@@ -28,12 +28,12 @@ def probe(fd: int, *, content_type: str, holes: bool) -> dict[str, Any]:
         media = _behind_tag(file, types.recognise(file.at(0, types.HEAD_BYTES)))
         if not holes:
             structure.check(file, media.content_type)
-        facts = images.probe(file, media) if media.kind == "image" else streams.probe(file, media)
+        found = images.probe(file, media) if media.kind == "image" else streams.probe(file, media)
     except (errors.NotMedia, errors.Truncated):
         if not holes:
             raise
-        facts = Facts(media=media, complete=False)
-    return facts.to_json()
+        found = Facts(media=media, complete=False)
+    return found.to_json()
 
 
 def _behind_tag(file: Reader, media: types.MediaType) -> types.MediaType:
@@ -63,6 +63,11 @@ def appearance(fd: int, *, content_type: str) -> dict[str, Any]:
     """`{"thumbhash", "phash"}`, empty where nothing can be seen. Raises `errors.NotMedia`."""
     found = look.of(Reader(fd), types.TYPES[content_type])
     return found.to_json() if found is not None else {}
+
+
+def facts(fd: int, *, content_type: str) -> dict[str, Any]:
+    """How the file is coded. Raises `errors.NotMedia`."""
+    return details.of(Reader(fd), types.TYPES[content_type])
 
 
 def c2pa(fd: int, *, content_type: str) -> dict[str, Any]:
@@ -97,6 +102,7 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "probe": probe,
     "texts": texts,
     "appearance": appearance,
+    "facts": facts,
     "c2pa": c2pa,
     "picture": picture,
     "film": film,

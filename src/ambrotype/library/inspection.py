@@ -1,6 +1,6 @@
 """Looking into a kept file: its recipe, origin and appearance, and what may be suggested from them.
 
-Each of the three looks fails alone, and none of them un-keeps anything or changes a byte.
+Each of the looks fails alone, and none of them un-keeps anything or changes a byte.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ambrotype.core import errors, keywords, provenance, recipes, types, words
+from ambrotype.core import media as nouns
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import findings
 from ambrotype.records import database, inspections
@@ -36,11 +37,12 @@ class Tools:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What the three looks brought, and the failures, each by the look's name."""
+    """What the looks brought, and the failures, each by the look's name."""
 
     texts: findings.Texts
     appearance: findings.Appearance
     credentials: findings.Credentials
+    facts: nouns.Facts
     failures: dict[str, errors.CaptureFailed]
 
     @property
@@ -81,7 +83,7 @@ async def inspect(claim: inspections.Claim, tools: Tools, *, last: bool) -> bool
 
 
 async def look(claim: inspections.Claim, tools: Tools, file: Path) -> Looked:
-    """The three looks, in children that can do nothing else."""
+    """The looks, in children that can do nothing else."""
     media = types.TYPES.get(claim.content_type)
     failures: dict[str, errors.CaptureFailed] = {}
 
@@ -93,11 +95,13 @@ async def look(claim: inspections.Claim, tools: Tools, file: Path) -> Looked:
             return otherwise
 
     texts, appearance, credentials = findings.Texts(), findings.Appearance(), findings.Credentials()
+    facts = nouns.Facts()
     if media is not None:
         texts = await safely("recipe", tools.decoder.texts(file, media), texts)
         credentials = await safely("credentials", tools.decoder.credentials(file, media), credentials)
+        facts = await safely("facts", tools.decoder.facts(file, media), facts)
         appearance = await safely("appearance", tools.decoder.appearance(file, media), appearance)
-    return Looked(texts=texts, appearance=appearance, credentials=credentials, failures=failures)
+    return Looked(texts=texts, appearance=appearance, credentials=credentials, facts=facts, failures=failures)
 
 
 def understood(looked: Looked) -> inspections.Found:
@@ -113,6 +117,7 @@ def understood(looked: Looked) -> inspections.Found:
         recipe=dataclasses.asdict(recipe) if recipe is not None else None,
         raw_text=_raw(looked.texts.found),
         raw_text_cut=looked.texts.cut,
+        facts=dataclasses.asdict(looked.facts),
         provenance=dataclasses.asdict(origin.provenance),
         ingredients=[dataclasses.asdict(one) for one in origin.ingredients],
     )

@@ -63,7 +63,11 @@ def _values(row: Row, addresses: Addresses) -> dict[str, Any]:
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
         "renditions": addresses.derived(*place, _renditions(row)),
         "provenance": media.Provenance(**row["provenance"]),
-        "inspection": media.Inspection(state=row["inspection"], detail=row["inspection_detail"]),
+        "inspection": media.Inspection(
+            state=row["inspection"],
+            detail=row["inspection_detail"],
+            facts=media.Facts(**row["facts"]) if row["facts"] else None,
+        ),
         "lost": media.Lost(code=row["lost_code"], detail=row["lost_detail"], retryable=row["lost_retryable"])
         if row["lost_code"]
         else None,

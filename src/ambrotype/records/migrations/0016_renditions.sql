@@ -3,6 +3,9 @@
 
 set local search_path = ambrotype, pg_temp;
 
+-- How a kept file is coded: core/media.Facts.
+alter table media_text add column facts jsonb;
+
 create table rendition (
   media_id     uuid not null references media,
   owner_id     uuid not null references owner,     -- the item's, kept so by `follow_owner`
