@@ -4,6 +4,7 @@ Each of the looks fails alone, and none of them un-keeps anything or changes a b
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import uuid
 from collections.abc import Awaitable, Callable
@@ -42,7 +43,7 @@ class Looked:
     texts: findings.Texts
     appearance: findings.Appearance
     credentials: findings.Credentials
-    facts: nouns.Facts
+    facts: nouns.Facts | None
     failures: dict[str, errors.CaptureFailed]
 
     @property
@@ -95,12 +96,13 @@ async def look(claim: inspections.Claim, tools: Tools, file: Path) -> Looked:
             return otherwise
 
     texts, appearance, credentials = findings.Texts(), findings.Appearance(), findings.Credentials()
-    facts = nouns.Facts()
+    facts: nouns.Facts | None = None
     if media is not None:
         texts = await safely("recipe", tools.decoder.texts(file, media), texts)
         credentials = await safely("credentials", tools.decoder.credentials(file, media), credentials)
-        facts = await safely("facts", tools.decoder.facts(file, media), facts)
         appearance = await safely("appearance", tools.decoder.appearance(file, media), appearance)
+        with contextlib.suppress(errors.CaptureFailed):  # whatever is wrong with the file, the others say so
+            facts = await tools.decoder.facts(file, media)
     return Looked(texts=texts, appearance=appearance, credentials=credentials, facts=facts, failures=failures)
 
 
@@ -117,7 +119,7 @@ def understood(looked: Looked) -> inspections.Found:
         recipe=dataclasses.asdict(recipe) if recipe is not None else None,
         raw_text=_raw(looked.texts.found),
         raw_text_cut=looked.texts.cut,
-        facts=dataclasses.asdict(looked.facts),
+        facts=dataclasses.asdict(looked.facts) if looked.facts is not None else None,
         provenance=dataclasses.asdict(origin.provenance),
         ingredients=[dataclasses.asdict(one) for one in origin.ingredients],
     )

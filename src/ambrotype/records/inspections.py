@@ -52,7 +52,7 @@ class Found:
     recipe: Mapping[str, Any] | None
     raw_text: str | None
     raw_text_cut: bool
-    facts: Mapping[str, Any]
+    facts: Mapping[str, Any] | None
     provenance: Mapping[str, Any]
     ingredients: Sequence[Mapping[str, Any]]
 
