@@ -13,14 +13,19 @@ import structlog
 
 from ambrotype import addresses as addresses_
 from ambrotype import folder, tasks
+from ambrotype import providers as adapters
+from ambrotype import settings as settings_
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.core import errors, expiry, layout, quotas, renditions
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
+from ambrotype.generations import calling, configured, costing, ending, following, hearing, renewing
+from ambrotype.generations import inputs as inputs_
 from ambrotype.library import inspecting, inspection
-from ambrotype.maintenance import sweep, webhooks
+from ambrotype.maintenance import risk, sweep, webhooks
+from ambrotype.providers import contract as provider_contract
 from ambrotype.records import database, embedded, listening, migrate
 from ambrotype.renditions import making, working
 from ambrotype.renditions import rendering as rendering_
@@ -31,6 +36,7 @@ CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
 RENDITION_CHANNEL = "ambrotype_rendition"
 KEY_CHANNEL = "ambrotype_key"
+GENERATION_CHANNEL = "ambrotype_generation"
 USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
 FILM_MEMORY = 2 * 2**30
 """Bytes for a child that makes videos: frames of 8192 × 8192 pixels are decoded."""
@@ -56,6 +62,11 @@ class App:
     signing_keys: tuple[signing.Key, ...]
     tokens: tokens.Tokens
     """Users' tokens."""
+    providers: configured.Providers
+    caller: calling.Caller
+    """Talks to them."""
+    hearing: hearing.Hearing
+    """Hears their webhooks."""
 
 
 @contextlib.asynccontextmanager
@@ -92,6 +103,10 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
         )
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
+        rules = _rules(settings)
+        providers = _providers(settings)
+        caller = calling.Caller(allowed=rules.allowed_for_keys, user_agent=USER_AGENT)
+        stack.push_async_callback(caller.close)
         if settings.bootstrap_key is not None:
             await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
         yield App(
@@ -99,7 +114,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             data=data,
             direct=direct,
             store=store,
-            rules=_rules(settings),
+            rules=rules,
             addresses=addresses_.Addresses(
                 public_url=settings.public_url or folder.served_at(settings.data),
                 cdn_url=settings.cdn_url,
@@ -107,6 +122,9 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             ),
             signing_keys=keys,
             tokens=users,
+            providers=providers,
+            caller=caller,
+            hearing=hearing.Hearing(data, providers=providers, caller=caller),
         )
 
 
@@ -135,6 +153,7 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
             layouts=app.rules.layouts,
             allowed=lambda trusted: app.rules.allowed(trusted=trusted),
             spool=spool,
+            providers=renewing.Renewing(data=app.data, providers=app.providers, caller=app.caller, rules=app.rules),
         )
 
 
@@ -153,17 +172,27 @@ async def work(app: App, stop: asyncio.Event) -> None:
             user_agent=USER_AGENT,
         )
 
+        follower = following.Follower(
+            providers=app.providers,
+            caller=app.caller,
+            outputs=ending.Tools(capture=ready, rules=app.rules),
+            inputs=inputs_.Tools(store=app.store, addresses=app.addresses, public_url=public_url(app.settings)),
+            price=costing.cost,
+        )
+
         def heard(channel: str, _: str) -> None:
             if channel == CAPTURE_CHANNEL:
                 capturing.wake()
             elif channel == RENDITION_CHANNEL:
                 maker.wake()
+            elif channel == GENERATION_CHANNEL:
+                follower.wake()
             else:
                 inspector.wake()
                 teller.wake()
 
-        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, RENDITION_CHANNEL]
-        hearing = asyncio.create_task(listening.listen(app.direct, channels, heard))
+        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, RENDITION_CHANNEL, GENERATION_CHANNEL]
+        listened = asyncio.create_task(listening.listen(app.direct, channels, heard))
         sweeping = asyncio.create_task(
             sweep.forever(
                 app.data,
@@ -175,10 +204,21 @@ async def work(app: App, stop: asyncio.Event) -> None:
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
         warming = asyncio.create_task(ready.decoder.warm(), name="decoder")
+        warning = asyncio.create_task(risk.forever(app.data), name="warnings")
+        ended = asyncio.Event()
+        followed = asyncio.create_task(follower.run(ended), name="generations")
+        stopping = asyncio.create_task(_passed_on(stop, ended))
         try:
             await capturing.run(stop)
         finally:
-            await tasks.ended(hearing, sweeping, telling, warming)
+            ended.set()
+            await asyncio.wait([followed], timeout=following.GRACE)
+            await tasks.ended(listened, sweeping, telling, warming, warning, stopping, followed)
+
+
+async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
+    await stop.wait()
+    to.set()
 
 
 @contextlib.asynccontextmanager
@@ -224,6 +264,11 @@ async def rendering(app: App) -> AsyncIterator[rendering_.Rendering]:
         await decoder.close()
 
 
+def public_url(settings: Settings) -> str | None:
+    """Where others reach this installation: as the settings say, or where its server was last served; None without one."""
+    return settings.public_url or folder.last_served_at(settings.data)
+
+
 def _rules(settings: Settings) -> accept.Rules:
     layouts = dict(layout.PRESETS)
     if settings.layout not in layouts:
@@ -238,6 +283,27 @@ def _rules(settings: Settings) -> accept.Rules:
         retention={**expiry.POLICY, **settings.retention},
         quotas=_quotas(settings),
     )
+
+
+def _providers(settings: Settings) -> configured.Providers:
+    """Those with a key."""
+    groups = {name: getattr(settings, name) for name in settings_.PROVIDERS} | settings.providers
+    made: dict[str, provider_contract.Provider] = {}
+    missing = {name: f"AMBROTYPE_{name.upper().replace('-', '_')}_API_KEY" for name in adapters.names()}
+    for name, group in groups.items():
+        if group.api_key is None:
+            continue
+        missing.pop(name, None)
+        made[name] = adapters.make(
+            name,
+            provider_contract.Config(
+                api_key=group.api_key.get_secret_value(),
+                base_url=group.base_url.rstrip("/") if group.base_url else None,
+                webhook_secret=group.webhook_secret.get_secret_value() if group.webhook_secret else None,
+                price=group.price,
+            ),
+        )
+    return configured.Providers(adapters=made, settings=missing)
 
 
 def _issuers(settings: Settings) -> Iterator[tokens.Issuer]:

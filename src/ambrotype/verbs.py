@@ -21,10 +21,11 @@ from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
 from ambrotype.core import webhooks as webhook_nouns
+from ambrotype.generations import adopting, ending
 from ambrotype.library import changes, listing, view, webhooks
 from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
-from ambrotype.records import accepting, listening
+from ambrotype.records import accepting, captures, database, generations, listening
 from ambrotype.records import media as rows
 from ambrotype.renditions import rendering
 
@@ -136,6 +137,8 @@ def asked(fields: object) -> Asked:
 
 async def keep(here: Context, who: owners.Principal, wanted: Asked) -> Kept:
     """Keeps what a URL, base64, a data URI or bytes hold. Waits for `wait` seconds at the most until a URL's are in."""
+    if wanted.request.url is None and wanted.request.data is None:
+        return await _keep_job(here, who, wanted.request)
     item = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
     quota = here.app.rules.quotas.of(who.owner)
     if wanted.request.data is not None:
@@ -161,6 +164,9 @@ async def keep_many(
     for n, one in enumerate(items):
         try:
             wanted = asked(one)
+            if wanted.request.url is None and wanted.request.data is None:
+                done[n] = (await _keep_job(here, who, wanted.request)).media.id
+                continue
             acceptance = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
             if wanted.request.data is not None:
                 content = _content(here, wanted)
@@ -186,6 +192,8 @@ async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, 
     before = await listing.get(here.app.data, who, here.app.addresses, media_id)
     if before.status == "kept" or (before.status == "keeping" and url is None):
         return Kept(media=before, known=True)
+    if before.status == "temporary" and before.path is not None and url is None and before.deleted_at is None:
+        return await _keep_staged(here, who, media_id)
     source_url = url or before.source_url
     if before.deleted_at is not None or source_url is None:
         raise errors.Conflict(f"The media item {media_id} is in the trash or has no source; restore it, or give a url.")
@@ -199,6 +207,29 @@ async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, 
     if await accept.keep_again(here.app.data, who, media_id, source, quota=quota) is None:
         raise listing.missing(media_id)
     return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def _keep_staged(here: Context, who: owners.Principal, media_id: uuid.UUID) -> Kept:
+    """The bytes lie in the store already, whole and checked."""
+    async with here.app.data.transaction(who) as tx:
+        if not await generations.save_staged(tx, media_id):
+            raise errors.Conflict(f"The media item {media_id} has just ended; its bytes are gone.")
+        await tx.become(database.WORKER)
+        stored = await captures.staged_bytes(tx, media_id)
+        assert stored is not None
+        await captures.kept(tx, media_id, stored)
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def _keep_job(here: Context, who: owners.Principal, asked: request.KeepRequest) -> Kept:
+    """A job that was started elsewhere, by the provider's name for it."""
+    outputs = ending.Tools(capture=here.tools, rules=here.app.rules)
+    tools = adopting.Tools(providers=here.app.providers, caller=here.app.caller, outputs=outputs)
+    adopted = await adopting.adopt(tools, who, asked)
+    if asked.mode == "keep":
+        await _wait(here, {adopted.media_id: asked.wait})
+    found = await listing.get(here.app.data, who, here.app.addresses, adopted.media_id)
+    return Kept(media=found, known=adopted.known)
 
 
 async def settled(here: Context, who: owners.Principal, media_id: uuid.UUID, *, seconds: float) -> media.Media:

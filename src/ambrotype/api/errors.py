@@ -31,6 +31,7 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.PreconditionFailed: 412,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidSignature: 403,
+    errors.ForgedWebhook: 401,
     errors.NotSupported: 501,
     errors.MethodNotAllowed: 405,
     errors.PublicUrlRequired: 409,

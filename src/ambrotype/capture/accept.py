@@ -42,11 +42,15 @@ def origin(
     trusted: bool,
     provider: str | None = None,
     told: datetime.datetime | None = None,
+    completed_at: datetime.datetime | None = None,
 ) -> accepting.Origin:
-    """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it."""
+    """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it.
+
+    `completed_at` is when its job ended, where that is known: what only a policy says counts from there.
+    """
     network.check_url(url, rules.allowed(trusted=trusted))
     now = datetime.datetime.now(datetime.UTC)
-    end = expiry.read(url, now=now, provider=provider, told=told, retention=rules.retention)
+    end = expiry.read(url, now=now, provider=provider, told=told, completed_at=completed_at, retention=rules.retention)
     return accepting.Origin(
         url=url,
         host=sources.host(url),

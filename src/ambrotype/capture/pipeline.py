@@ -7,12 +7,13 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from ambrotype.capture import digests, fetch, network
 from ambrotype.core import errors, layout, types
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import facts as facts_
-from ambrotype.records import captures, database
+from ambrotype.records import accepting, captures, database
 from ambrotype.storage import contract
 
 INLINE = 64 * 1024
@@ -31,6 +32,31 @@ class Tools:
     allowed: Callable[[bool], network.Allowed]
     spool: Path
     """Folder for copies of what a remote store takes in, while they are looked at."""
+    providers: "Providers | None" = None
+    """For items that came of a provider's job."""
+
+
+class Providers(Protocol):
+    """What captures need to know of providers; who they are is no business of theirs."""
+
+    def credentials(self, provider: str, url: str) -> tuple[Mapping[str, str], network.Allowed]:
+        """Headers for a URL of the provider's own API, and what may be reached with them. None for any other URL."""
+        ...
+
+    async def renew(self, claim: captures.Claim) -> "Renewed | None":
+        """Asks the provider of a dead source for a fresh URL; None where it gives none.
+
+        Raises the `errors.CaptureFailed` that the provider's answer stands for: with `retry` where asking later may help.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """A fresh URL of the same bytes, to be fetched in `after` seconds."""
+
+    origin: accepting.Origin
+    after: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +95,20 @@ async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
     False if the item was settled by somebody else meanwhile (deleted, or kept by another worker). Raises the
     `errors.CaptureFailed` that describes what went wrong; then nothing is left in the store.
     """
-    source = fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
+    source = _source(claim, tools)
     expires_at = None if claim.assumed else claim.deadline
     async with (
         tools.fetcher.open(source, expires_at=expires_at) as download,
         verified(claim, download.chunks(), download.announced, tools) as checked,
     ):
         return await record(claim, checked)
+
+
+def _source(claim: captures.Claim, tools: Tools) -> fetch.Source:
+    if claim.authenticated_by is None or tools.providers is None:
+        return fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
+    headers, allowed = tools.providers.credentials(claim.authenticated_by, claim.url)
+    return fetch.Source(url=claim.url, headers=headers, allowed=allowed)
 
 
 async def record(tx: database.Transaction, item: captures.Item, checked: Checked, *, published: bool = False) -> bool:
@@ -106,14 +139,9 @@ async def verified(
         if copy is not None:
             stack.callback(copy.close)
         hashes = digests.Hashes(announced.digests)
-        size = 0
-        async for chunk in _all(first, chunks):
-            size += len(chunk)
-            await _take(chunk, writer, hashes, copy)
-        hashes.check()
+        size = await _take_all(first, chunks, writer, hashes, copy)
         path = writer.file if isinstance(writer, contract.OnDiskWriter) else copy.path if copy else None
         assert path is not None
-        await writer.seal()
         try:
             facts = await tools.decoder.probe(path, media)
         except OSError as problem:
@@ -123,23 +151,47 @@ async def verified(
         yield Checked(key=key, writer=writer, size=size, sha256=hashes.sha256, facts=facts)
 
 
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if first:
-        yield first
+async def _take_all(
+    first: bytes,
+    rest: AsyncIterator[bytes],
+    writer: contract.Writer,
+    hashes: digests.Hashes,
+    copy: "_Copy | None",
+) -> int:
+    """The bytes, durable and as announced; how many. A file of one piece is written and flushed in one step."""
+    second = await anext(rest, b"")
+    if not second:
+        await _hashed(first, hashes, writer.seal(first))
+        if copy is not None:
+            await asyncio.to_thread(copy.write, first)
+        hashes.check()
+        return len(first)
+    size = 0
+    for chunk in (first, second):
+        size += len(chunk)
+        await _take(chunk, writer, hashes, copy)
     async for chunk in rest:
-        yield chunk
+        size += len(chunk)
+        await _take(chunk, writer, hashes, copy)
+    hashes.check()
+    await writer.seal()
+    return size
+
+
+async def _hashed(chunk: bytes, hashes: digests.Hashes, writing: Awaitable[None]) -> None:
+    if len(chunk) <= INLINE:
+        hashes.update(chunk)
+        await writing
+        return
+    hashing = asyncio.get_running_loop().run_in_executor(None, hashes.update, chunk)
+    try:
+        await writing
+    finally:
+        await hashing
 
 
 async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, copy: "_Copy | None") -> None:
-    if len(chunk) <= INLINE:
-        hashes.update(chunk)
-        await writer.write(chunk)
-    else:
-        hashing = asyncio.get_running_loop().run_in_executor(None, hashes.update, chunk)
-        try:
-            await writer.write(chunk)
-        finally:
-            await hashing
+    await _hashed(chunk, hashes, writer.write(chunk))
     if copy is not None:
         await asyncio.to_thread(copy.write, chunk)
 

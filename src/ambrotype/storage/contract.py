@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -33,9 +33,9 @@ class Writer(Protocol):
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Takes bytes in order, in pieces of any size. The caller may reuse the buffer once this has returned."""
 
-    async def seal(self) -> None:
-        """No more bytes: when this returns all of them are durable (flushed to the disk, or received by the store), or, for
-        a small object of a remote store, ready to be sent by `publish`."""
+    async def seal(self, tail: bytes = b"") -> None:
+        """No more bytes after `tail`: when this returns all of them are durable (flushed to the disk, or received by the
+        store), or, for a small object of a remote store, ready to be sent by `publish`."""
 
     async def publish(self) -> None:
         """Makes the sealed bytes visible under the key, durably; replaces what was there. Quick: the slow work was `seal`."""
@@ -84,6 +84,15 @@ class OnDiskWriter(Protocol):
     @property
     def file(self) -> Path:
         """The temporary file, readable from the first byte written until `publish` or `abort`."""
+        ...
+
+
+@runtime_checkable
+class TogetherWriter(Protocol):
+    """Optional power of a writer: several of one store are published at the price of one."""
+
+    async def publish_with(self, others: "Sequence[Writer]") -> list[BaseException | None]:
+        """Publishes this one and the others, all of one store; what kept each from it, in that order."""
         ...
 
 

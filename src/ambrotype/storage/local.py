@@ -11,7 +11,7 @@ import itertools
 import os
 import stat
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent import futures
 from pathlib import Path
 from typing import TypeVar
@@ -125,12 +125,17 @@ class LocalWriter:
         small, self._small = self._small, bytearray()
         await self._run(lambda: self._draft.write(small, view))
 
-    async def seal(self) -> None:
-        tail, self._small = self._small, bytearray()
-        await self._run(lambda: self._draft.seal(tail))
+    async def seal(self, tail: bytes = b"") -> None:
+        small, self._small = self._small, bytearray()
+        await self._run(lambda: self._draft.seal(small, tail))
 
     async def publish(self) -> None:
         await self._run(self._draft.publish)
+
+    async def publish_with(self, others: Sequence[contract.Writer]) -> list[BaseException | None]:
+        """One step to a thread, and one flush of each folder."""
+        drafts = [writer._draft for writer in (self, *others) if isinstance(writer, LocalWriter)]
+        return await asyncio.get_running_loop().run_in_executor(self._threads, local_draft.publish_all, drafts)
 
     async def abort(self) -> None:
         self._small = bytearray()

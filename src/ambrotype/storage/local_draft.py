@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ambrotype.core import errors
@@ -27,7 +27,7 @@ class Draft:
     """
 
     def __init__(self, tree: local_tree.Tree, key: contract.Key, *, size: int | None, min_free: int) -> None:
-        self._tree = tree
+        self.tree = tree
         self._names = keys.segments(key)
         self._size = size or 0
         self._min_free = min_free
@@ -42,7 +42,7 @@ class Draft:
     @property
     def file(self) -> Path:
         """Where the bytes lie until they are published; all of them are there once sealed."""
-        return self._tree.root / local_tree.DRAFTS / self._name
+        return self.tree.root / local_tree.DRAFTS / self._name
 
     @property
     def over(self) -> bool:
@@ -56,27 +56,36 @@ class Draft:
             for piece in pieces:
                 self._append(fd, memoryview(piece).cast("B"))
 
-    def seal(self, tail: bytes | bytearray) -> None:
+    def seal(self, *tail: bytes | bytearray) -> None:
         """Appends the last bytes and flushes the file to the disk."""
         with self._step() as fd:
             self.require_unsealed()
-            self._append(fd, memoryview(tail))
+            for piece in tail:
+                self._append(fd, memoryview(piece))
             os.fsync(fd)
             self._sealed = True
 
     def publish(self) -> None:
         """Renames to the final name and flushes its folder; those above were flushed when made."""
-        with self._step():
-            if not self._sealed:
-                raise RuntimeError("publish() before seal()")
-            *folder, name = self._names
-            with (
-                self._tree.folder(folder, make=True) as target,
-                self._tree.folder([local_tree.DRAFTS]) as drafts,
-            ):
-                self._rename(name, drafts, target)
-                # Not the folder of drafts: a temporary name that a power cut brings back is swept.
-                os.fsync(target)
+        with (
+            self._step(),
+            self.tree.folder([local_tree.DRAFTS]) as drafts,
+            self.tree.folder(self.folder, make=True) as target,
+        ):
+            self.rename(drafts, target)
+            # Not the folder of drafts: a temporary name that a power cut brings back is swept.
+            os.fsync(target)
+            self._over = True
+            self._close()
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """Names of the folders that lead to the final name."""
+        return tuple(self._names[:-1])
+
+    def published(self) -> None:
+        """It has its final name, durably."""
+        with self._turn:
             self._over = True
             self._close()
 
@@ -99,7 +108,7 @@ class Draft:
         with self._turn:
             self._require_open()
             try:
-                with local_tree.failures(self._tree.root):
+                with local_tree.failures(self.tree.root):
                     if self._fd is None:
                         self._fd = self._create()
                     yield self._fd
@@ -108,14 +117,14 @@ class Draft:
                 raise
 
     def _create(self) -> int:
-        with self._tree.folder([local_tree.DRAFTS], make=True) as at:
+        with self.tree.folder([local_tree.DRAFTS], make=True) as at:
             while True:
                 fd = os.open(self._name, _CREATE, _MODE, dir_fd=at)
                 try:
                     fcntl.flock(fd, fcntl.LOCK_EX)
                     swept = os.fstat(fd).st_nlink == 0  # in the instant between open and lock
                     if not swept:
-                        require_free(self._tree.root, fd, needed=self._size, min_free=self._min_free)
+                        require_free(self.tree.root, fd, needed=self._size, min_free=self._min_free)
                         return fd
                 except BaseException:
                     os.close(fd)
@@ -126,12 +135,17 @@ class Draft:
     def _append(self, fd: int, data: memoryview) -> None:
         if not data:
             return
-        require_free(self._tree.root, fd, needed=len(data), min_free=self._min_free)
+        require_free(self.tree.root, fd, needed=len(data), min_free=self._min_free)
         self._written += len(data)
         while data:
             data = data[os.write(fd, data) :]
 
-    def _rename(self, name: str, drafts: int, target: int) -> None:
+    def rename(self, drafts: int, target: int) -> None:
+        """Gives the sealed file its final name; not durable before the folder is flushed."""
+        self._require_open()
+        if not self._sealed:
+            raise RuntimeError("publish() before seal()")
+        name = self._names[-1]
         try:
             os.rename(self._name, name, src_dir_fd=drafts, dst_dir_fd=target)
         except OSError as error:
@@ -154,13 +168,50 @@ class Draft:
             raise RuntimeError("write() or seal() after seal()")
 
     def _remove(self) -> None:
-        with self._tree.folder([local_tree.DRAFTS]) as at:
+        with self.tree.folder([local_tree.DRAFTS]) as at:
             os.unlink(self._name, dir_fd=at)
 
     def _close(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
+
+
+def publish_all(drafts: Sequence[Draft]) -> list[BaseException | None]:
+    """Publishes drafts of one tree, each folder opened and flushed once; what kept each from it, in their order."""
+    problems: dict[Draft, Exception] = {}
+    groups: dict[tuple[str, ...], list[Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(draft.folder, []).append(draft)
+    for group in groups.values():
+        _publish_folder(group, problems)
+    return [problems.get(draft) for draft in drafts]
+
+
+def _publish_folder(group: Sequence[Draft], problems: dict[Draft, Exception]) -> None:
+    tree = group[0].tree
+    renamed: list[Draft] = []
+    try:
+        with (
+            local_tree.failures(tree.root),
+            tree.folder([local_tree.DRAFTS]) as drafts,
+            tree.folder(group[0].folder, make=True) as target,
+        ):
+            for draft in group:
+                try:
+                    with local_tree.failures(tree.root):
+                        draft.rename(drafts, target)
+                except Exception as problem:
+                    problems[draft] = problem
+                else:
+                    renamed.append(draft)
+            if renamed:
+                os.fsync(target)
+    except Exception as problem:
+        problems |= {draft: problem for draft in group if draft not in problems}
+    else:
+        for draft in renamed:
+            draft.published()
 
 
 def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:

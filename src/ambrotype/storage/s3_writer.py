@@ -81,9 +81,9 @@ class S3Writer:
             self._size += taken
             view = view[taken:]
 
-    async def seal(self) -> None:
+    async def seal(self, tail: bytes = b"") -> None:
         """Waits until the store has all parts. Up to 8 MiB stay in memory until `publish` sends them."""
-        self._require(sealed=False)
+        await self.write(tail)
         if self._upload is not None or self._filled > PART:
             await self._ship()
             while self._parts:
