@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import importlib.metadata
 import shutil
 import tomllib
@@ -96,6 +97,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
                 public_url=settings.public_url or served_at(folder),
                 cdn_url=settings.cdn_url,
                 keys=keys,
+                trash=datetime.timedelta(days=settings.trash_days) if settings.trash_days is not None else None,
             ),
             signing_keys=keys,
             tokens=users,
@@ -152,7 +154,13 @@ async def work(app: App, stop: asyncio.Event) -> None:
 
         hearing = asyncio.create_task(listening.listen(app.direct, [CAPTURE_CHANNEL, MEDIA_CHANNEL], heard))
         sweeping = asyncio.create_task(
-            sweep.forever(app.data, app.store, spool=ready.spool, days=app.settings.sweep_days)
+            sweep.forever(
+                app.data,
+                app.store,
+                spool=ready.spool,
+                days=app.settings.sweep_days,
+                trash_days=app.settings.trash_days,
+            )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
         try:

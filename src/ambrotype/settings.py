@@ -21,7 +21,7 @@ PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
 
 LATER = (
-    "trash_days", "replica_store_url", "legacy", "legacy_schema",
+    "replica_store_url", "legacy", "legacy_schema",
     "legacy_trust", "otel_endpoint",
 )  # fmt: skip
 """Settings of features that this version does not have yet. Taking one silently would promise what does not happen."""
@@ -60,6 +60,13 @@ def _words(value: object) -> object:
     return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
 
 
+def _hard_to_guess(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{20,200}", value.get_secret_value()):
+        raise ValueError("it must be 20 to 200 letters, digits, or any of . _ ~ + / = -")
+    return value
+
+
+ScrapeToken = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_hard_to_guess)]
 JwtSecret = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_long_enough)]
 JwksUrl = Annotated[str | None, pydantic.AfterValidator(_web)]
 Audiences = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(_words)]
@@ -108,6 +115,8 @@ class Settings(pydantic_settings.BaseSettings):
     upload_max_bytes: Bytes = 10 * 2**30
     min_free: Bytes = 2**30
     sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
+    trash_days: Annotated[int, pydantic.Field(ge=1, le=36_500)] | None = None
+    metrics_token: ScrapeToken = None
     retention: dict[str, Annotated[int, pydantic.Field(gt=0)]] = {}
     jwt_secret: JwtSecret = None
     jwks_url: JwksUrl = None
@@ -297,6 +306,6 @@ def _sentence(problem: pydantic.ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     name = PREFIX + where.replace(".", "_").upper()
     message = first["msg"].removeprefix("Value error, ")
-    secret = any(word in where for word in ("key", "secret", "url"))
+    secret = any(word in where for word in ("key", "secret", "url", "token"))
     shown = "" if secret or not where else f" (it is {str(first['input'])[:60]!r})"
     return f"{name} is wrong: {message[0].lower() + message[1:]}{shown}." if where else f"{message}."

@@ -16,7 +16,7 @@ import structlog
 from ambrotype import app as app_
 from ambrotype import logs
 from ambrotype import settings as settings_
-from ambrotype.accounts import keys
+from ambrotype.accounts import keys, sessions
 from ambrotype.cli import api_server, binding, output, parents, ready, running, supervised
 from ambrotype.core import errors
 from ambrotype.records import embedded
@@ -49,7 +49,7 @@ def run(asked: Asked) -> None:
     port = binding.free(address, asked.port)
     url = binding.url(address, port)
     with _database(settings):
-        made = running.run(_prepared(settings, address))
+        made = running.run(_prepared(settings, address, url))
         app_.serve_at(settings.data, url)
         os.environ["AMBROTYPE_DATA"] = str(settings.data)
         serving = Serving(api_server.Address(host=address, port=port), settings.workers, captures=asked.captures)
@@ -76,8 +76,16 @@ def _database(settings: settings_.Settings) -> Iterator[None]:
         cluster.leave()
 
 
-async def _prepared(settings: settings_.Settings, address: str) -> keys.NewKey | None:
-    """Migrates, tries database and store, and makes the first service key where there is none; returns it."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _First:
+    """What is shown at the first start, this once."""
+
+    key: str
+    link: str
+
+
+async def _prepared(settings: settings_.Settings, address: str, url: str) -> _First | None:
+    """Migrates, tries database and store, and makes the first service key and a sign-in link where there is no key."""
     async with app_.opened(settings, say=output.say) as app:
         if await keys.any_service(app.data):
             return None
@@ -87,7 +95,11 @@ async def _prepared(settings: settings_.Settings, address: str) -> keys.NewKey |
                 " AMBROTYPE_BOOTSTRAP_KEY, AMBROTYPE_JWT_SECRET or AMBROTYPE_JWKS_URL, or make a key with"
                 " `ambrotype keys create NAME --role service`."
             )
-        return await keys.create(app.data, name="first", role="service")
+        made = await keys.create(app.data, name="first", role="service")
+        if made is None:
+            return None
+        link = await sessions.one_time_link(app.data, public_url=settings.public_url or url)
+        return _First(key=made.key, link=link)
 
 
 class Serving:
@@ -150,15 +162,19 @@ class Serving:
             self._api.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
-def _announce(
-    serving: Serving, settings: settings_.Settings, url: str, made: keys.NewKey | None, *, as_json: bool
-) -> None:
+def _announce(serving: Serving, settings: settings_.Settings, url: str, made: _First | None, *, as_json: bool) -> None:
     """Once the API answers: where it is, and the first key, which is shown this once."""
     if not ready.wait(url, serving.stopping):
         return
     if as_json:
         output.json(
-            {"url": url, "data": str(settings.data), "pid": os.getpid(), "key": made.key if made else None},
+            {
+                "url": url,
+                "data": str(settings.data),
+                "pid": os.getpid(),
+                "key": made.key if made else None,
+                "sign_in": made.link if made else None,
+            },
             compact=True,
         )
         return
@@ -169,13 +185,17 @@ def _announce(
             " set it to the address that others reach."
         )
     if made is not None:
-        output.result(_FIRST_KEY.format(key=made.key, url=url))
+        output.result(_FIRST_KEY.format(key=made.key, url=url, link=made.link))
 
 
 _FIRST_KEY = """
 This is the first start. Your service key, shown this once:
 
   {key}
+
+Sign in with a browser, once and within the hour:
+
+  {link}
 
 Try it:
 

@@ -11,7 +11,12 @@ Row = dict[str, Any]
 
 
 class Addresses(Protocol):
-    """Composes the URLs of items."""
+    """Composes the URLs of items, and knows how long the trash keeps them."""
+
+    @property
+    def trash(self) -> datetime.timedelta | None:
+        """How long an item lies in the trash before it goes by itself; None = for ever."""
+        ...
 
     def permanent(self, media_id: uuid.UUID, name: str, visibility: str) -> str:
         """The URL that never changes."""
@@ -56,6 +61,7 @@ def _values(row: Row, addresses: Addresses) -> dict[str, Any]:
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
         "provenance": media.Provenance(**row["provenance"]),
         "inspection": media.Inspection(state=row["inspection"], detail=row["inspection_detail"]),
+        "trashed_until": _utc(row["deleted_at"] + addresses.trash) if row["deleted_at"] and addresses.trash else None,
         "lost": media.Lost(code=row["lost_code"], detail=row["lost_detail"], retryable=row["lost_retryable"])
         if row["lost_code"]
         else None,
