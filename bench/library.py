@@ -16,7 +16,10 @@ LARGE, MIDDLE, SMALL = "1", "2", "7"
 _DOWN = True
 """Newest first."""
 
-LISTED = "select id, sort_value from ambrotype.list_media(%s::jsonb, %s, %s, %s, %s::uuid, 51)"
+LISTED = (
+    "select left(r, 36), v from ambrotype.media_heads(%s::jsonb, %s, %s, %s, %s::uuid, 51) as h,"
+    " unnest(h.revisions, h.sort_values) as u (r, v)"
+)
 
 
 def measure(place: Place) -> list[report.Figure]:

@@ -20,7 +20,7 @@ from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
-from ambrotype.library import inspecting, inspection
+from ambrotype.library import inspecting, inspection, tagging
 from ambrotype.maintenance import sweep, webhooks
 from ambrotype.records import database, embedded, listening, migrate
 from ambrotype.settings import Settings
@@ -163,23 +163,40 @@ async def work(app: App, stop: asyncio.Event) -> None:
             )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
+        seeing = asyncio.create_task(_tag(app), name="tagging")
         try:
             await working.run(stop)
         finally:
-            await tasks.ended(hearing, sweeping, telling)
+            await tasks.ended(hearing, sweeping, telling, seeing)
 
 
 @contextlib.asynccontextmanager
 async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Inspecting]:
     """Looks into kept files for the length of the block, in a child that leaves the processor to captures."""
     decoder = decoders.Decoder(children=1, seconds=60.0, niceness=10)
-    inspector = inspecting.Inspecting(inspection.Tools(data=app.data, store=app.store, decoder=decoder, spool=spool))
+    inspector = inspecting.Inspecting(
+        inspection.Tools(
+            data=app.data,
+            store=app.store,
+            decoder=decoder,
+            spool=spool,
+            tagging=app.settings.tagger_url is not None,
+        )
+    )
     running = asyncio.create_task(inspector.forever(), name="inspections")
     try:
         yield inspector
     finally:
         await tasks.ended(running)
         await decoder.close()
+
+
+async def _tag(app: App) -> None:
+    """Asks a vision model about what is kept, where the settings name one."""
+    settings = app.settings
+    if settings.tagger_url is not None and settings.tagger_model is not None:
+        key = settings.tagger_key.get_secret_value() if settings.tagger_key is not None else None
+        await tagging.forever(app.data, tagging.Model(url=settings.tagger_url, name=settings.tagger_model, key=key))
 
 
 def served_at(folder: Path) -> str:

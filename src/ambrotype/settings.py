@@ -136,6 +136,9 @@ class Settings(pydantic_settings.BaseSettings):
     trusted_proxies: List = ()
     price_storage_gb_month: Price = 0.021
     price_egress_gb: Price = 0.09
+    tagger_url: str | None = None
+    tagger_model: str | None = None
+    tagger_key: pydantic.SecretStr | None = None
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
     log: Literal["console", "json"] = "console"
 
@@ -162,7 +165,7 @@ class Settings(pydantic_settings.BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @pydantic.field_validator("public_url", "cdn_url", mode="after")
+    @pydantic.field_validator("public_url", "cdn_url", "tagger_url", mode="after")
     @classmethod
     def _base(cls, value: str | None) -> str | None:
         if value is None:
@@ -189,6 +192,12 @@ class Settings(pydantic_settings.BaseSettings):
     def _direct(self) -> "Settings":
         if self.database_direct_url and not self.database_url:
             raise ValueError("AMBROTYPE_DATABASE_DIRECT_URL is set without AMBROTYPE_DATABASE_URL")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _tagger(self) -> "Settings":
+        if (self.tagger_url is None) != (self.tagger_model is None) or (self.tagger_key and not self.tagger_url):
+            raise ValueError("AMBROTYPE_TAGGER_URL and AMBROTYPE_TAGGER_MODEL belong together: set both or neither")
         return self
 
     @pydantic.model_validator(mode="after")

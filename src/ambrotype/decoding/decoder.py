@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ambrotype.core import errors, types
-from ambrotype.decoding import child, facts, findings, process
+from ambrotype.decoding import child, facts, findings, glance, process
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,10 @@ class Decoder:
     async def appearance(self, path: Path, media: types.MediaType) -> findings.Appearance:
         """What a kept picture, or a film's first frame, looks like. Raises as `probe`."""
         return findings.appearance(await self._run("appearance", path, media, {"content_type": media.content_type}))
+
+    async def glance(self, path: Path, media: types.MediaType) -> glance.Glance | None:
+        """A small picture of a kept file, None where there is nothing to see. Raises as `probe`."""
+        return glance.glance(await self._run("glance", path, media, {"content_type": media.content_type}))
 
     async def credentials(self, path: Path, media: types.MediaType) -> findings.Credentials:
         """A kept file's Content Credentials, checked against its bytes. Raises as `probe`."""

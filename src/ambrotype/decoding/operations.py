@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ambrotype.core import errors, types
+from ambrotype.decoding import glance as glances
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
 from ambrotype.decoding.inspection import credentials, embedded, exif, look
@@ -64,6 +65,11 @@ def appearance(fd: int, *, content_type: str) -> dict[str, Any]:
     return found.to_json() if found is not None else {}
 
 
+def glance(fd: int, *, content_type: str) -> dict[str, Any]:
+    """`{"width", "height", "rgb"}`, empty where nothing can be seen. Raises `errors.NotMedia`."""
+    return look.pixels(Reader(fd), types.TYPES[content_type], side=glances.SIDE)
+
+
 def c2pa(fd: int, *, content_type: str) -> dict[str, Any]:
     """`{"state", "manifests", "detail"}` of the file's Content Credentials."""
     return credentials.read(Reader(fd), types.TYPES[content_type])
@@ -81,5 +87,6 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "probe": probe,
     "texts": texts,
     "appearance": appearance,
+    "glance": glance,
     "c2pa": c2pa,
 }

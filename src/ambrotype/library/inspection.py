@@ -15,7 +15,8 @@ from typing import TypeVar
 from ambrotype.core import errors, keywords, provenance, recipes, types, words
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import findings
-from ambrotype.records import database, inspections
+from ambrotype.decoding import glance as glances
+from ambrotype.records import database, inspections, tagging
 from ambrotype.storage import contract
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ class Tools:
     store: contract.Store
     decoder: decoders.Decoder
     spool: Path
+    tagging: bool = False
+    """Whether a vision model is to be asked, so that a small picture is wanted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class Looked:
     texts: findings.Texts
     appearance: findings.Appearance
     credentials: findings.Credentials
+    glance: glances.Glance | None
     failures: dict[str, errors.CaptureFailed]
 
     @property
@@ -74,6 +78,8 @@ async def inspect(claim: inspections.Claim, tools: Tools, *, last: bool) -> bool
         )
         suggested = await asyncio.to_thread(keywords.suggest, prompt, without=[*text["tags"], *text["refused_tags"]])
         await inspections.record(tx, claim.media_id, found, search=search, suggested_tags=suggested)
+        if looked.glance is not None:
+            await tagging.add(tx, claim.media_id, await asyncio.to_thread(looked.glance.png))
     return True
 
 
@@ -89,13 +95,17 @@ async def look(claim: inspections.Claim, tools: Tools) -> Looked:
             failures[name] = failure
             return otherwise
 
+    glance: glances.Glance | None = None
     texts, appearance, credentials = findings.Texts(), findings.Appearance(), findings.Credentials()
     if media is not None:
         async with _file(claim, tools) as file:
             texts = await safely("recipe", tools.decoder.texts(file, media), texts)
             credentials = await safely("credentials", tools.decoder.credentials(file, media), credentials)
             appearance = await safely("appearance", tools.decoder.appearance(file, media), appearance)
-    return Looked(texts=texts, appearance=appearance, credentials=credentials, failures=failures)
+            if tools.tagging and appearance.thumbhash is not None:
+                with contextlib.suppress(errors.CaptureFailed):  # a suggestion less
+                    glance = await tools.decoder.glance(file, media)
+    return Looked(texts=texts, appearance=appearance, credentials=credentials, glance=glance, failures=failures)
 
 
 def understood(looked: Looked) -> inspections.Found:

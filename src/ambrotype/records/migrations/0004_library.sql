@@ -444,7 +444,7 @@ begin
 end $$;
 
 -- Counts of a list by kind, source, provider, model, project, tag and month. Beyond 100,000 matches they are counted on
--- 100,000 of them and scaled to the planner's estimate; tags are counted on 20,000 where something but the owner narrows
+-- 100,000 of them and scaled to the planner's estimate; tags are counted on 10,000 where something but the owner narrows
 -- the list. Both are marked.
 create function media_facets(f jsonb) returns jsonb language plpgsql volatile security definer
 set search_path = ambrotype, pg_temp set work_mem = '64MB' as $$
@@ -457,17 +457,23 @@ declare
   tags jsonb;
   n bigint;
   plan jsonb;
-  few constant integer := 20000;
+  few constant integer := 10000;
   whole boolean := f - 'owner' = '{}' and array_length(ids, 1) = 1;
 begin
   execute format($q$
-    with mixed as materialized (
-      select kind, source, provider, model, project, month, count(*) as n from (
-        select m.kind, m.source, m.provider, m.model, m.project, greatest(width_bucket(m.created_at, %L::timestamptz[]), 1) as month
-        from media m where %s limit 100001
-      ) as found group by 1, 2, 3, 4, 5, 6
+    with found as %s (
+      select m.id, m.kind, m.source, m.provider, m.model, m.project,
+             greatest(width_bucket(m.created_at, %L::timestamptz[]), 1) as month
+      from media m where %s limit 100001
+    ), mixed as materialized (
+      select kind, source, provider, model, project, month, count(*) as n from found group by 1, 2, 3, 4, 5, 6
     )
-    select (select coalesce(sum(n), 0) from mixed), jsonb_build_object(
+    select (select coalesce(sum(n), 0) from mixed),
+           case when not %L then (
+             select coalesce(jsonb_object_agg(tag, x.n * greatest(1, (select sum(n) from mixed) / %s)), '{}') from (
+               select g.tag, count(*) as n from (select id from found limit %s) as sample join media_tag g on g.media_id = sample.id
+               group by 1 order by 2 desc limit 100) as x) end,
+           jsonb_build_object(
       'kind', (select coalesce(jsonb_object_agg(v, n), '{}') from (select kind as v, sum(n) as n from mixed group by 1) as x),
       'source', (select coalesce(jsonb_object_agg(v, n), '{}') from (select source as v, sum(n) as n from mixed group by 1) as x),
       'provider', (select coalesce(jsonb_object_agg(v, n), '{}') from
@@ -479,15 +485,16 @@ begin
       'month', (select coalesce(jsonb_object_agg(to_char((%L::timestamptz[])[v] at time zone 'utc', 'YYYY-MM'), n), '{}') from
                 (select month as v, sum(n) as n from mixed group by 1) as x)
     )
-  $q$, months, c, months) into n, counted;
+  $q$, case when whole then 'not materialized' else 'materialized' end, months, c, whole, few, few, months)
+  into n, tags, counted;
   if whole and n <= 100000 then
     select coalesce(jsonb_object_agg(tag, x.n), '{}') into tags from (
       select g.tag, count(*) as n from media_tag g where g.owner_id = ids[1] and g.live group by 1 order by 2 desc limit 100
     ) as x;
-  else
+  elsif whole then
     execute format($q$
       select coalesce(jsonb_object_agg(tag, n), '{}') from (
-        select g.tag, count(*) * %s as n from (select m.id, m.owner_id from media m where %s limit %s) as found
+        select g.tag, count(*) * %s as n from (select m.id from media m where %s limit %s) as found
         join media_tag g on g.media_id = found.id group by 1 order by 2 desc limit 100
       ) as x
     $q$, greatest(1, n / few), c, few) into tags;

@@ -21,6 +21,8 @@ return array[
   uuid_hash_extended(owner, (phash >> 48) & 65535), uuid_hash_extended(owner, ((phash >> 32) & 65535) | 65536),
   uuid_hash_extended(owner, ((phash >> 16) & 65535) | 131072), uuid_hash_extended(owner, (phash & 65535) | 196608)
 ];
+-- Whoever writes a row makes its index entries.
+grant execute on function likeness_keys(uuid, bigint) to ambrotype_app, ambrotype_service, ambrotype_worker;
 create index media_likeness on media using gin (likeness_keys(owner_id, phash)) where phash is not null;
 
 create table inspecting (
