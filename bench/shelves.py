@@ -72,6 +72,26 @@ def fill(admin: str, n: int) -> None:
             connection.execute(f"vacuum analyze ambrotype.{table}".encode())
 
 
+def give(admin: str, session: str, n: int) -> None:
+    """Makes `n` items of the largest owner those of a guest, which are all that it has."""
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("set search_path = ambrotype, pg_temp")
+        connection.execute("set session_replication_role = replica")
+        connection.execute(
+            "create temp table given as select m.id, m.owner_id as was, g.id as now from owner g, owner o join media m"
+            " on m.owner_id = o.id where g.kind = 'guest' and g.subject = %s and o.subject = '1'"
+            " order by m.created_at desc limit %s",
+            [session, n],
+        )
+        connection.execute("update media m set owner_id = g.now from given g where g.id = m.id")
+        connection.execute(
+            "update media_text t set owner_id = g.now, search = ts_delete(t.search, 'owner/' || g.was)"
+            " || array_to_tsvector(array['owner/' || g.now]) from given g where g.id = t.media_id"
+        )
+        connection.execute("update media_tag t set owner_id = g.now from given g where g.id = t.media_id")
+        connection.execute("set session_replication_role = origin")
+
+
 FILTERS: dict[str, dict[str, object]] = {
     "no filter": {},
     "kind": {"kind": ["audio"]},

@@ -458,7 +458,7 @@ declare
   n bigint;
   plan jsonb;
   few constant integer := 10000;
-  whole boolean := f - 'owner' = '{}' and array_length(ids, 1) = 1;
+  whole boolean := f - 'owner' = '{}' and coalesce(cardinality(ids), 0) = 1;
 begin
   execute format($q$
     with found as %s (
