@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
-import shutil
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -13,23 +12,28 @@ from pathlib import Path
 import structlog
 
 from ambrotype import addresses as addresses_
-from ambrotype import tasks
+from ambrotype import folder, tasks
+from ambrotype import providers as adapters
+from ambrotype import settings as settings_
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
+from ambrotype.generations import calling, configured, costing, ending, following, hearing, renewing
+from ambrotype.generations import inputs as inputs_
 from ambrotype.library import inspecting, inspection, tagging
-from ambrotype.maintenance import sweep, webhooks
+from ambrotype.maintenance import risk, sweep, webhooks
+from ambrotype.providers import contract as provider_contract
 from ambrotype.records import database, embedded, listening, migrate
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
 
-DEFAULT_PORT = 8484
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
 KEY_CHANNEL = "ambrotype_key"
+GENERATION_CHANNEL = "ambrotype_generation"
 USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
 OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
 """Of guests that anybody may be, unless the settings say otherwise."""
@@ -51,15 +55,20 @@ class App:
     signing_keys: tuple[signing.Key, ...]
     tokens: tokens.Tokens
     """Users' tokens."""
+    providers: configured.Providers
+    caller: calling.Caller
+    """Talks to them."""
+    hearing: hearing.Hearing
+    """Hears their webhooks."""
 
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sentence: None) -> AsyncIterator[App]:
     """Starts or joins the database, brings its schema up to date, opens the store. `say` is told what takes long."""
     async with contextlib.AsyncExitStack() as stack:
-        folder = _data_folder(settings.data)
+        data_folder = folder.made(settings.data)
         if settings.database_url is None:
-            cluster = await stack.enter_async_context(embedded.joined(folder, say=say))
+            cluster = await stack.enter_async_context(embedded.joined(data_folder, say=say))
             own, direct, admin = cluster.dsn("ambrotype"), cluster.dsn("ambrotype"), cluster.dsn("postgres")
 
             async def revive() -> None:
@@ -76,15 +85,21 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
         data = database.Database(own, pooler=settings.database_direct_url is not None, revive=revive)
         await data.open()
         stack.push_async_callback(data.close)
-        store = stores.open_store(settings.store_url or "", default_root=folder / "store", min_free=settings.min_free)
+        store = stores.open_store(
+            settings.store_url or "", default_root=data_folder / "store", min_free=settings.min_free
+        )
         stack.push_async_callback(store.close)
         keys = (
             keyring.parse(settings.signing_keys.get_secret_value())
             if settings.signing_keys
-            else await asyncio.to_thread(keyring.load_or_create, folder / "signing-keys")
+            else await asyncio.to_thread(keyring.load_or_create, data_folder / "signing-keys")
         )
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
+        rules = _rules(settings)
+        providers = _providers(settings)
+        caller = calling.Caller(allowed=rules.allowed_for_keys, user_agent=USER_AGENT)
+        stack.push_async_callback(caller.close)
         if settings.bootstrap_key is not None:
             await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
         yield App(
@@ -92,15 +107,18 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             data=data,
             direct=direct,
             store=store,
-            rules=_rules(settings),
+            rules=rules,
             addresses=addresses_.Addresses(
-                public_url=settings.public_url or served_at(folder),
+                public_url=settings.public_url or folder.served_at(settings.data),
                 cdn_url=settings.cdn_url,
                 keys=keys,
                 trash=datetime.timedelta(days=settings.trash_days) if settings.trash_days is not None else None,
             ),
             signing_keys=keys,
             tokens=users,
+            providers=providers,
+            caller=caller,
+            hearing=hearing.Hearing(data, providers=providers, caller=caller),
         )
 
 
@@ -129,6 +147,7 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
             layouts=app.rules.layouts,
             allowed=lambda trusted: app.rules.allowed(trusted=trusted),
             spool=spool,
+            providers=renewing.Renewing(data=app.data, providers=app.providers, caller=app.caller, rules=app.rules),
         )
 
 
@@ -145,14 +164,25 @@ async def work(app: App, stop: asyncio.Event) -> None:
             user_agent=USER_AGENT,
         )
 
+        follower = following.Follower(
+            providers=app.providers,
+            caller=app.caller,
+            outputs=ending.Tools(capture=ready, rules=app.rules),
+            inputs=inputs_.Tools(store=app.store, addresses=app.addresses, public_url=public_url(app.settings)),
+            price=costing.cost,
+        )
+
         def heard(channel: str, _: str) -> None:
             if channel == CAPTURE_CHANNEL:
                 working.wake()
+            elif channel == GENERATION_CHANNEL:
+                follower.wake()
             else:
                 inspector.wake()
                 teller.wake()
 
-        hearing = asyncio.create_task(listening.listen(app.direct, [CAPTURE_CHANNEL, MEDIA_CHANNEL], heard))
+        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, GENERATION_CHANNEL]
+        listened = asyncio.create_task(listening.listen(app.direct, channels, heard))
         sweeping = asyncio.create_task(
             sweep.forever(
                 app.data,
@@ -164,10 +194,22 @@ async def work(app: App, stop: asyncio.Event) -> None:
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
         seeing = asyncio.create_task(_tag(app), name="tagging")
+        warming = asyncio.create_task(ready.decoder.warm(), name="decoder")
+        warning = asyncio.create_task(risk.forever(app.data), name="warnings")
+        ended = asyncio.Event()
+        followed = asyncio.create_task(follower.run(ended), name="generations")
+        stopping = asyncio.create_task(_passed_on(stop, ended))
         try:
             await working.run(stop)
         finally:
-            await tasks.ended(hearing, sweeping, telling, seeing)
+            ended.set()
+            await asyncio.wait([followed], timeout=following.GRACE)
+            await tasks.ended(listened, sweeping, telling, warming, warning, stopping, followed, seeing)
+
+
+async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
+    await stop.wait()
+    to.set()
 
 
 @contextlib.asynccontextmanager
@@ -199,28 +241,9 @@ async def _tag(app: App) -> None:
         await tagging.forever(app.data, tagging.Model(url=settings.tagger_url, name=settings.tagger_model, key=key))
 
 
-def served_at(folder: Path) -> str:
-    """Where the data folder's server was last reached; what URLs begin with while AMBROTYPE_PUBLIC_URL is not set."""
-    with contextlib.suppress(OSError):
-        return (folder / "served-at").read_text().strip()
-    return f"http://127.0.0.1:{DEFAULT_PORT}"
-
-
-def serve_at(folder: Path, url: str) -> None:
-    """Remembers it."""
-    _data_folder(folder)
-    (folder / "served-at").write_text(url)
-
-
-def _data_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.disk_usage(folder)
-    except OSError as problem:
-        raise errors.InvalidSetting(
-            f"AMBROTYPE_DATA: the folder {folder} can't be used ({problem.strerror}); name another one."
-        ) from problem
-    return folder
+def public_url(settings: Settings) -> str | None:
+    """Where others reach this installation: as the settings say, or where its server was last served; None without one."""
+    return settings.public_url or folder.last_served_at(settings.data)
 
 
 def _rules(settings: Settings) -> accept.Rules:
@@ -237,6 +260,27 @@ def _rules(settings: Settings) -> accept.Rules:
         retention={**expiry.POLICY, **settings.retention},
         quotas=_quotas(settings),
     )
+
+
+def _providers(settings: Settings) -> configured.Providers:
+    """Those with a key."""
+    groups = {name: getattr(settings, name) for name in settings_.PROVIDERS} | settings.providers
+    made: dict[str, provider_contract.Provider] = {}
+    missing = {name: f"AMBROTYPE_{name.upper().replace('-', '_')}_API_KEY" for name in adapters.names()}
+    for name, group in groups.items():
+        if group.api_key is None:
+            continue
+        missing.pop(name, None)
+        made[name] = adapters.make(
+            name,
+            provider_contract.Config(
+                api_key=group.api_key.get_secret_value(),
+                base_url=group.base_url.rstrip("/") if group.base_url else None,
+                webhook_secret=group.webhook_secret.get_secret_value() if group.webhook_secret else None,
+                price=group.price,
+            ),
+        )
+    return configured.Providers(adapters=made, settings=missing)
 
 
 def _issuers(settings: Settings) -> Iterator[tokens.Issuer]:

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 import pydantic_settings
 
-from ambrotype.core import errors
+from ambrotype import providers
+from ambrotype.core import costs, errors
 
 PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
@@ -33,26 +34,35 @@ Seconds = Annotated[float, pydantic.Field(gt=0)]
 List = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 
 
+def _web(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
+        raise ValueError("it must begin with http:// or https://")
+    return value
+
+
 class Provider(pydantic.BaseModel):
     """One provider's group: key, where its API begins, its webhooks' secret, prices by model."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     api_key: pydantic.SecretStr | None = None
-    base_url: str | None = None
+    base_url: Annotated[str | None, pydantic.AfterValidator(_web)] = None
     webhook_secret: pydantic.SecretStr | None = None
     price: dict[str, Any] = {}
+
+    @pydantic.field_validator("price", mode="after")
+    @classmethod
+    def _prices(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            costs.checked(value, "it")
+        except errors.InvalidSetting as problem:
+            raise ValueError(problem.detail) from None
+        return value
 
 
 def _long_enough(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
     if value is not None and len(value.get_secret_value().encode()) < 32:
         raise ValueError("it must have at least 32 bytes (RFC 7518, 3.2): a shorter one can be guessed from a token")
-    return value
-
-
-def _web(value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
-        raise ValueError("it must begin with http:// or https://")
     return value
 
 
@@ -147,6 +157,8 @@ class Settings(pydantic_settings.BaseSettings):
     wavespeed: Provider = Provider()
     ark: Provider = Provider()
     replicate: Provider = Provider()
+    providers: dict[Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")], Provider] = {}
+    """Of third parties' adapters, by name: `[NAME]` in the file, AMBROTYPE_<NAME>_API_KEY and so on in the environment."""
 
     @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", mode="before")
     @classmethod
@@ -266,11 +278,24 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[tuple[str, .
             continue
         name = variable[len(PREFIX) :].lower()
         provider, _, field = name.partition("_")
-        path = (provider, field) if provider in PROVIDERS and field else (name,)
-        if path[0] not in Settings.model_fields or (len(path) == 2 and path[1] not in Provider.model_fields):
+        path: tuple[str, ...] = (provider, field) if provider in PROVIDERS and field else (name,)
+        if path[0] not in Settings.model_fields:
+            path = _third_party(name) or path
+        if path[0] not in Settings.model_fields or (len(path) > 1 and path[-1] not in Provider.model_fields):
             raise _unknown(variable, name)
         found.append((path, environment[variable]))
     return found
+
+
+def _third_party(name: str) -> tuple[str, ...] | None:
+    """Where a setting of a third party's adapter goes: AMBROTYPE_<NAME>_API_KEY and so on. Looked up only where no setting
+    of our own has that name."""
+    for field in Provider.model_fields:
+        group = name.removesuffix(f"_{field}")
+        for provider in providers.names():
+            if group != name and provider.replace("-", "_") == group:
+                return ("providers", provider, field)
+    return None
 
 
 def _unknown(shown: str, name: str) -> errors.InvalidSetting:
@@ -304,9 +329,10 @@ def _from_file(file: Path, *, required: bool) -> dict[str, Any]:
         values = tomllib.loads(file.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise errors.InvalidSetting(f"{file} is not valid TOML: {problem}.") from None
-    for name in values:
-        if name not in Settings.model_fields:
+    for name in [name for name in values if name not in Settings.model_fields]:
+        if name not in providers.names():
             raise _unknown(f"{name!r} (in {file})", name)
+        values.setdefault("providers", {})[name] = values.pop(name)
     return values
 
 

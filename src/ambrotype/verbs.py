@@ -16,15 +16,17 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
+from ambrotype.capture.uploads import finishing, placing, resumable, single
 from ambrotype.core import errors, media, owners, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
 from ambrotype.core import webhooks as webhook_nouns
+from ambrotype.generations import adopting, ending
 from ambrotype.library import changes, listing, view, webhooks
 from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
-from ambrotype.records import accepting, listening
+from ambrotype.records import accepting, captures, database, generations, listening
 from ambrotype.records import media as rows
 
 MOST_DATA = 64 * 2**20
@@ -38,6 +40,7 @@ class Context:
     app: app_.App
     tools: pipeline.Tools
     settling: settling.Settling
+    uploads: resumable.Resumables
 
 
 @contextlib.asynccontextmanager
@@ -47,7 +50,12 @@ async def opened(app: app_.App) -> AsyncIterator[Context]:
         waits = settling.Settling(app.data)
         hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL], waits.heard))
         try:
-            yield Context(app=app, tools=tools, settling=waits)
+            yield Context(
+                app=app,
+                tools=tools,
+                settling=waits,
+                uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
+            )
         finally:
             await tasks.ended(hearing)
 
@@ -125,6 +133,8 @@ def asked(fields: object) -> Asked:
 
 async def keep(here: Context, who: owners.Principal, wanted: Asked) -> Kept:
     """Keeps what a URL, base64, a data URI or bytes hold. Waits for `wait` seconds at the most until a URL's are in."""
+    if wanted.request.url is None and wanted.request.data is None:
+        return await _keep_job(here, who, wanted.request)
     item = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
     quota = here.app.rules.quotas.of(who.owner)
     if wanted.request.data is not None:
@@ -150,6 +160,9 @@ async def keep_many(
     for n, one in enumerate(items):
         try:
             wanted = asked(one)
+            if wanted.request.url is None and wanted.request.data is None:
+                done[n] = (await _keep_job(here, who, wanted.request)).media.id
+                continue
             acceptance = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
             if wanted.request.data is not None:
                 content = _content(here, wanted)
@@ -170,11 +183,45 @@ async def keep_many(
     return [failed[n] if n in failed else shown.get(done[n], listing.missing(done[n])) for n in range(len(items))]
 
 
+def uploading(here: Context, who: owners.Principal) -> single.Single:
+    """A file that comes in at once."""
+    return single.Single(
+        who,
+        here.tools,
+        here.app.rules,
+        quota=here.app.rules.quotas.of(who.owner),
+        most=here.app.settings.upload_max_bytes,
+    )
+
+
+async def upload(
+    here: Context,
+    who: owners.Principal,
+    chunks: AsyncIterator[bytes],
+    wanted: request.UploadRequest,
+    *,
+    filename: str | None,
+    incoming: int | None = None,
+) -> Kept:
+    """Keeps a file that is in reach of this process."""
+    one, name = uploading(here, who), placing.file_name(filename)
+    async with one.received(chunks, asked=wanted, filename=name, incoming=incoming) as checked:
+        kept = await one.keep(checked, asked=wanted, filename=name)
+    return await uploaded(here, who, kept)
+
+
+async def uploaded(here: Context, who: owners.Principal, kept: finishing.Kept) -> Kept:
+    """The item of a finished upload, as it is now."""
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, kept.id), known=kept.known)
+
+
 async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, *, url: str | None = None) -> Kept:
     """Saves a temporary item; tries a lost or expired one again, from another URL if one is given."""
     before = await listing.get(here.app.data, who, here.app.addresses, media_id)
     if before.status == "kept" or (before.status == "keeping" and url is None):
         return Kept(media=before, known=True)
+    if before.status == "temporary" and before.path is not None and url is None and before.deleted_at is None:
+        return await _keep_staged(here, who, media_id)
     source_url = url or before.source_url
     if before.deleted_at is not None or source_url is None:
         raise errors.Conflict(f"The media item {media_id} is in the trash or has no source; restore it, or give a url.")
@@ -188,6 +235,29 @@ async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, 
     if await accept.keep_again(here.app.data, who, media_id, source, quota=quota) is None:
         raise listing.missing(media_id)
     return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def _keep_staged(here: Context, who: owners.Principal, media_id: uuid.UUID) -> Kept:
+    """The bytes lie in the store already, whole and checked."""
+    async with here.app.data.transaction(who) as tx:
+        if not await generations.save_staged(tx, media_id):
+            raise errors.Conflict(f"The media item {media_id} has just ended; its bytes are gone.")
+        await tx.become(database.WORKER)
+        stored = await captures.staged_bytes(tx, media_id)
+        assert stored is not None
+        await captures.kept(tx, media_id, stored)
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def _keep_job(here: Context, who: owners.Principal, asked: request.KeepRequest) -> Kept:
+    """A job that was started elsewhere, by the provider's name for it."""
+    outputs = ending.Tools(capture=here.tools, rules=here.app.rules)
+    tools = adopting.Tools(providers=here.app.providers, caller=here.app.caller, outputs=outputs)
+    adopted = await adopting.adopt(tools, who, asked)
+    if asked.mode == "keep":
+        await _wait(here, {adopted.media_id: asked.wait})
+    found = await listing.get(here.app.data, who, here.app.addresses, adopted.media_id)
+    return Kept(media=found, known=adopted.known)
 
 
 async def settled(here: Context, who: owners.Principal, media_id: uuid.UUID, *, seconds: float) -> media.Media:

@@ -162,8 +162,8 @@ class Stack:
         return self._cluster.dsn("postgres")
 
     def objects(self) -> set[Path]:
-        """The files of the store, unfinished ones too."""
-        return {file for file in (self.data / "store").rglob("*") if file.is_file()}
+        """The files of the store, unfinished ones too; not those by which a worker sees in passing whether it can write."""
+        return {file for file in (self.data / "store").rglob("*") if file.is_file() and file.suffix != ".probe"}
 
     @property
     def nobody(self) -> Caller:

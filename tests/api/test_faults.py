@@ -17,6 +17,11 @@ LOST = "lost "
 AGAIN = "tried again "
 
 # fault, options: what comes of it. `faults.FAULTS` and docs/simulator.md say what each does.
+SURPLUS_ENDS = (AGAIN + "source_unreachable", AGAIN + "digest_mismatch")
+SURPLUS = " or ".join(SURPLUS_ENDS)
+"""More bytes than announced break the answer's form; those of a packet that comes after its end are never read, and then
+the digest of the whole does not fit the part."""
+
 MATRIX: list[tuple[str, dict[str, faults.Value], str]] = [
     ("drip", {"piece": 512, "pause": 0.01}, KEPT),
     ("cut", {"times": 1}, KEPT),
@@ -29,7 +34,7 @@ MATRIX: list[tuple[str, dict[str, faults.Value], str]] = [
     ("hang", {}, AGAIN + "too_slow"),
     ("hang", {"at": 500}, AGAIN + "too_slow"),
     ("short", {}, AGAIN + "source_changed"),
-    ("long", {}, AGAIN + "source_unreachable"),
+    ("long", {}, SURPLUS),
     ("chunked", {}, KEPT),
     ("chunked", {"cut": 1000, "times": 1}, KEPT),
     ("chunked", {"cut": 1000}, AGAIN + "truncated"),
@@ -109,7 +114,7 @@ def test_every_fault_ends_as_it_should(me: Caller, sim: simulators.Simulator, st
         (fault, how, _named(ends[item], number))
         for number, ((fault, how, _), item) in enumerate(zip(MATRIX, ids, strict=True))
     ]
-    assert came == MATRIX
+    assert [(*end[:2], SURPLUS) if end[2] in SURPLUS_ENDS and end[0] == "long" else end for end in came] == MATRIX
 
 
 def _all_tried(stack: Stack, ids: list[str]) -> dict[str, tuple[Any, ...]] | None:

@@ -25,7 +25,7 @@ class Claimer:
         self._around = captures.Round()
 
     async def claim(self, most: int) -> list[captures.Claim]:
-        async with self._data.transaction(database.WORKER) as tx:
+        async with captures.claiming(self._data) as tx:
             return await captures.claim(
                 tx, most=most, per_host=self._per_host, lease=self.lease, seconds=self._seconds, turn=self._around
             )
@@ -197,7 +197,7 @@ async def test_a_claimer_that_falls_silent_does_not_stop_the_others(data: databa
     line.add(owner, 4)
     silent = Claimer(data)
     with pytest.raises(errors.Unavailable):
-        async with data.transaction(database.WORKER) as tx:
+        async with captures.claiming(data) as tx:
             await captures.claim(tx, most=1, per_host=8, lease=silent.lease, seconds=30, turn=captures.Round())
             claimed = await Claimer(data).claim(4)  # waits until PostgreSQL has ended the silent one's transaction
             assert len(claimed) == 4

@@ -105,12 +105,12 @@ async def test_served_by_itself_it_prints_urls_that_work(
         await asyncio.sleep(0)
         printed += capsys.readouterr().out
     urls = [line.strip() for line in printed.partition("To try")[2].splitlines()[1:]]
-    assert len(urls) == 11
+    assert len(urls) == 12
     statuses = []
     for url in urls:
         async with client.get(yarl.URL(url, encoded=True)) as response:
             statuses.append(response.status)
-    assert statuses == [*[200] * 10, 503]
+    assert statuses == [*[200] * 11, 503]
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving

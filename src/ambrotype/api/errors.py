@@ -23,6 +23,9 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.NotFound: 404,
     errors.Gone: 410,
     errors.Conflict: 409,
+    errors.Locked: 423,
+    errors.ChecksumMismatch: 460,
+    errors.WrongContentType: 415,
     errors.InUse: 409,
     errors.IdempotencyConflict: 409,
     errors.QuotaExceeded: 403,
@@ -31,6 +34,7 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.PreconditionFailed: 412,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidSignature: 403,
+    errors.ForgedWebhook: 401,
     errors.NotSupported: 501,
     errors.MethodNotAllowed: 405,
     errors.PublicUrlRequired: 409,
@@ -42,6 +46,9 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.AmbrotypeError: 500,
 }
 """The nearest class decides. A source's own failures never become a status: they are told in the item's `lost`."""
+
+_TITLES = {460: "Checksum Mismatch"}
+"""Of statuses that HTTP itself does not know; this one is of the TUS protocol."""
 
 log = structlog.get_logger("ambrotype.api")
 
@@ -67,7 +74,7 @@ def problem(code: str, status: int, detail: str, problems: Iterable[dict[str, st
     """The problem object."""
     body: dict[str, Any] = {
         "type": f"/docs/errors#{code}",
-        "title": http.HTTPStatus(status).phrase,
+        "title": _TITLES.get(status) or http.HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,

@@ -42,11 +42,15 @@ def origin(
     trusted: bool,
     provider: str | None = None,
     told: datetime.datetime | None = None,
+    completed_at: datetime.datetime | None = None,
 ) -> accepting.Origin:
-    """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it."""
+    """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it.
+
+    `completed_at` is when its job ended, where that is known: what only a policy says counts from there.
+    """
     network.check_url(url, rules.allowed(trusted=trusted))
     now = datetime.datetime.now(datetime.UTC)
-    end = expiry.read(url, now=now, provider=provider, told=told, retention=rules.retention)
+    end = expiry.read(url, now=now, provider=provider, told=told, completed_at=completed_at, retention=rules.retention)
     return accepting.Origin(
         url=url,
         host=sources.host(url),
@@ -105,6 +109,18 @@ def acceptance(asked: request.KeepRequest, *, rules: Rules, trusted: bool) -> ac
         fields=fields,
         parents=parents,
     )
+
+
+def upload(
+    asked: request.UploadRequest, media: types.MediaType, *, filename: str | None, rules: Rules, trusted: bool
+) -> accepting.Acceptance:
+    """The row of bytes that are there, and of which the type is known. Raises the error that says what is wrong with it."""
+    item = acceptance(asked.with_bytes(kind=media.kind, filename=filename), rules=rules, trusted=trusted)
+    fields = item.fields | {"content_type": media.content_type}
+    if asked.name is None and not filename:
+        stem = asked.slot.rsplit("/", 1)[-1] if asked.slot is not None else media.kind
+        fields["name"] = f"{layouts_.safe(stem)}.{media.ext}"
+    return dataclasses.replace(item, fields=fields)
 
 
 def of_bytes(item: accepting.Acceptance, digest: bytes, size: int) -> accepting.Acceptance:

@@ -1,42 +1,27 @@
 """Bytes that a caller hands over whole: base64 or a data URI. Kept at once, or refused and nothing left behind."""
 
-import base64
-import binascii
 import hashlib
-import re
-import urllib.parse
 from collections.abc import AsyncIterator
 
 from ambrotype.capture import accept, pipeline
 from ambrotype.capture.fetch import Announced
-from ambrotype.core import errors, owners, quotas
+from ambrotype.core import errors, inline, owners, quotas
 from ambrotype.records import accepting, captures, database
 
-_DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*?)(?P<base64>;base64)?,", re.IGNORECASE)
 _PIECE = 1 << 20
 
 
 def decoded(data: str, *, most: int) -> bytes:
     """The bytes of base64 (either alphabet, padded or not) or of a data URI; at most `most` of them."""
-    found = _DATA_URI.match(data[:4096]) if data[:5].lower() == "data:" else None
-    text = data[found.end() :] if found else data
-    if found and not found["base64"]:
-        content = urllib.parse.unquote_to_bytes(text.encode("utf-8", "replace"))
-    else:
-        content = _base64(urllib.parse.unquote(text) if found and "%" in text else text)
+    read = inline.decode(data)
+    if read is None:
+        raise errors.InvalidRequest("data is neither base64 nor a data URI.", pointer="/data")
+    content = read.data
     if not content:
         raise errors.InvalidRequest("data holds no bytes.", pointer="/data")
     if len(content) > most:
         raise errors.TooLarge(f"data holds {len(content)} bytes; at most {most} are taken.")
     return content
-
-
-def _base64(text: str) -> bytes:
-    compact = re.sub(r"\s+", "", text).rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise errors.InvalidRequest("data is neither base64 nor a data URI.", pointer="/data") from None
 
 
 async def keep(
@@ -58,7 +43,7 @@ async def keep(
         announced = Announced(
             host="", content_type=None, length=len(content), digests=(), file_name=None, expiry_headers={}
         )
-        async with pipeline.verified(made, _pieces(content), announced, tools) as checked:
+        async with pipeline.verified(made, pieces(content), announced, tools) as checked:
             await tx.become(database.WORKER)
             await pipeline.record(tx, made, checked)
         return accepted
@@ -67,6 +52,7 @@ async def keep(
     return kept
 
 
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    """The bytes, 1 MiB at a time."""
     for start in range(0, len(content), _PIECE):
         yield content[start : start + _PIECE]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ambrotype.capture import pipeline
 from ambrotype.core import errors
 from ambrotype.records import captures, database
+from ambrotype.storage import contract
 
 MOST = 32
 """Captures in one transaction: their rows stay locked until the last one's bytes are visible."""
@@ -65,23 +66,25 @@ class Recorder:
         async with self._data.transaction(database.WORKER) as tx:
             free = await captures.lock_free(tx, [ready.item.media_id for ready in batch])
             ours = [ready for ready in batch if ready.item.media_id in free]
-            await asyncio.gather(*(self._publish(ready) for ready in ours))
+            await self._publish(ours)
             recorded = [ready for ready in ours if ready.published]
             await captures.kept_all(tx, {ready.item.media_id: ready.checked.stored for ready in recorded})
         for ready in recorded:
             _settle(ready, result=True)
         return [ready for ready in batch if ready not in recorded]
 
-    async def _publish(self, ready: _Ready) -> None:
-        try:
-            await ready.checked.writer.publish()
-        except errors.AmbrotypeError as problem:
-            _settle(ready, problem=problem)
-        except Exception:
-            # It was taken back meanwhile (its capture has ended), or the disk is at fault: the same is told alone.
-            return
+    async def _publish(self, batch: Sequence[_Ready]) -> None:
+        writers = [ready.checked.writer for ready in batch]
+        if writers and isinstance(writers[0], contract.TogetherWriter):
+            problems = await writers[0].publish_with(writers[1:])
         else:
-            ready.published = True
+            ends = await asyncio.gather(*(writer.publish() for writer in writers), return_exceptions=True)
+            problems = [end if isinstance(end, BaseException) else None for end in ends]
+        for ready, problem in zip(batch, problems, strict=True):
+            if isinstance(problem, errors.AmbrotypeError):
+                _settle(ready, problem=problem)
+            # Any other: it was taken back meanwhile (its capture has ended), and the same is told alone.
+            ready.published = problem is None
 
     async def _alone(self, ready: _Ready) -> None:
         if ready.done.done():

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 import os
 import socket
@@ -23,12 +24,17 @@ GATHER = 0.004
 """Seconds between the end of a capture and the claim that fills its place, while others run."""
 STORE_REST = 5.0
 """Seconds without claims after the store has failed a capture."""
+STORE_WELL = 1.0
+"""Seconds for which a store that took bytes is believed to take more; a write that fails says otherwise at once."""
 OURS_MOST = 15.0
 """The longest rest in seconds of a capture that failed on our side: the store, the decoder."""
 PER_HOST = 8
 """Captures at once from one host, over all workers."""
 GRACE = 8.0
 """Seconds that running captures may take to end when the worker is asked to stop; the rest is handed back."""
+
+_DEAD = (errors.SourceExpired, errors.SourceForbidden, errors.SourceNotFound)
+"""What a provider can mend that makes a fresh URL."""
 
 log = structlog.get_logger("ambrotype.capture")
 
@@ -47,6 +53,7 @@ class Worker:
         self._around = captures.Round()
         self._paused: str | None = None
         self._rest_until = 0.0
+        self._store_well_until = 0.0
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -98,7 +105,7 @@ class Worker:
         return SOON if self._around.more and len(claims) < free else POLL
 
     async def _claim(self, most: int) -> list[captures.Claim]:
-        async with self._tools.data.transaction(database.WORKER) as tx:
+        async with captures.claiming(self._tools.data) as tx:
             return await captures.claim(
                 tx, most=most, per_host=PER_HOST, lease=self._lease, seconds=LEASE, turn=self._around
             )
@@ -111,13 +118,17 @@ class Worker:
 
     async def _store_takes(self) -> bool:
         """Whether the store can take bytes. While it can't, nothing is claimed and nothing gets lost by it."""
-        if asyncio.get_running_loop().time() < self._rest_until:
+        now = asyncio.get_running_loop().time()
+        if now < self._rest_until:
             return False
+        if now < self._store_well_until:
+            return True
         try:
             await self._tools.store.check()
         except errors.StoreUnavailable as problem:
             await self._pause(problem.detail)
             return False
+        self._store_well_until = now + STORE_WELL
         if self._paused is not None:
             log.info("captures go on")
             self._paused = None
@@ -146,6 +157,7 @@ class Worker:
         except errors.StoreUnavailable as problem:
             # A check may go well where a large file does not fit: without a rest the same one would fail at once again.
             self._rest_until = asyncio.get_running_loop().time() + STORE_REST
+            self._store_well_until = 0.0
             await self._pause(problem.detail)
             await self._later(claim, problem)
         except errors.Unavailable as problem:
@@ -158,6 +170,19 @@ class Worker:
             await self._failed(claim, errors.SourceUnreachable("Ambrotype failed on this source; its log says how."))
 
     async def _failed(self, claim: captures.Claim, failure: errors.CaptureFailed) -> None:
+        if isinstance(failure, _DEAD) and claim.generation_id is not None and self._tools.providers is not None:
+            try:
+                if (fresh := await self._tools.providers.renew(claim)) is not None:
+                    await self._renewed(claim, fresh)
+                    return
+            except errors.CaptureFailed as problem:
+                if problem.retry:  # the provider can't say just now, whatever the old URL's deadline
+                    await self._later(claim, problem)
+                    return
+                failure = problem
+            except errors.Unavailable as problem:
+                await self._later(claim, problem)
+                return
         after = retry.after(failure, attempts=claim.attempts)
         now = datetime.datetime.now(datetime.UTC)
         left = (accept.gives_up_at(claim) - now).total_seconds()
@@ -173,6 +198,17 @@ class Worker:
                     log.warning("lost", **shown)
         except errors.Unavailable as problem:
             log.warning("not possible just now", detail=problem.detail)
+
+    async def _renewed(self, claim: captures.Claim, fresh: pipeline.Renewed) -> None:
+        source = dataclasses.asdict(fresh.origin)
+        try:
+            async with self._tools.data.transaction(database.WORKER) as tx:
+                await captures.renewed(tx, media_id=claim.media_id, lease=claim.lease, source=source, after=fresh.after)
+        except errors.Unavailable as problem:
+            log.warning("not possible just now", detail=problem.detail)
+        else:
+            log.info("source renewed", media_id=str(claim.media_id), source=sources.shown(fresh.origin.url))
+            asyncio.get_running_loop().call_later(fresh.after, self.wake)
 
     async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError) -> None:
         """Not the source's fault: tried again whatever its deadline. Where the database is away, the lease runs out."""

@@ -8,7 +8,7 @@ import time
 
 import fastapi
 
-from ambrotype.cli import collecting
+from ambrotype.cli import collecting, gate
 
 GRACE = 8.0
 """Seconds that requests may take to end when the parent was killed."""
@@ -17,8 +17,10 @@ GRACE = 8.0
 def create() -> fastapi.FastAPI:
     """Granian's target. An API process whose parent was killed would go on for ever: it holds the port."""
     threading.Thread(target=_end_with_parent, daemon=True, name="parent").start()
+    from ambrotype import settings
     from ambrotype.api import asgi
 
+    gate.passed(settings.load().data)
     made = asgi.create()
     collecting.rarely()
     return made

@@ -8,22 +8,24 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from ambrotype import app as app_
-from ambrotype import logs
+from ambrotype import folder, logs
 from ambrotype import settings as settings_
-from ambrotype.accounts import keys, sessions
-from ambrotype.cli import api_server, binding, output, parents, ready, running, supervised
-from ambrotype.core import errors
+from ambrotype.cli import api_server, binding, gate, output, parents, ready, supervised
 from ambrotype.records import embedded
+
+if TYPE_CHECKING:
+    from ambrotype.cli import preparing
 
 PATIENCE = 9.5
 """Seconds from a signal to the end of all children, by force if need be."""
 _LONGEST_PAUSE = 30.0
+_LAST = 5.0
+"""Seconds that preparing may take to end when a signal came meanwhile."""
 
 log = structlog.get_logger("ambrotype.cli")
 
@@ -42,64 +44,25 @@ class Asked:
 
 
 def run(asked: Asked) -> None:
-    """Serves until a signal. Everything that can be wrong is found out before the first process is started."""
+    """Serves until a signal. Its processes load their code while everything that can be wrong is found out, and go on
+    only then.
+    """
     settings = settings_.load(data=asked.data, workers=asked.workers)
     logs.configure(settings.log)
     address = binding.resolved(asked.host)
     port = binding.free(address, asked.port)
     url = binding.url(address, port)
-    with _database(settings):
-        made = running.run(_prepared(settings, address, url))
-        app_.serve_at(settings.data, url)
-        os.environ["AMBROTYPE_DATA"] = str(settings.data)
+    os.environ["AMBROTYPE_DATA"] = str(folder.made(settings.data))
+    with gate.closed(settings.data) as shut:
         serving = Serving(api_server.Address(host=address, port=port), settings.workers, captures=asked.captures)
-        announcing = threading.Thread(
-            target=_announce, args=(serving, settings, url, made), kwargs={"as_json": asked.as_json}, daemon=True
-        )
-        announcing.start()
+        starting = _Start(serving, settings, address=address, url=url, shut=shut, as_json=asked.as_json)
+        starting.begin()
         if asked.with_parent:
             parents.watch(lambda: os.kill(os.getpid(), signal.SIGTERM), patience=2 * PATIENCE)
-        serving.run()
-
-
-@contextlib.contextmanager
-def _database(settings: settings_.Settings) -> Iterator[None]:
-    """A share of the embedded database for as long as the server runs: it stays while children come and go."""
-    if settings.database_url is not None:
-        yield
-        return
-    cluster = embedded.Cluster(settings.data, say=output.say)
-    cluster.join()
-    try:
-        yield
-    finally:
-        cluster.leave()
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _First:
-    """What is shown at the first start, this once."""
-
-    key: str
-    link: str
-
-
-async def _prepared(settings: settings_.Settings, address: str, url: str) -> _First | None:
-    """Migrates, tries database and store, and makes the first service key and a sign-in link where there is no key."""
-    async with app_.opened(settings, say=output.say) as app:
-        if await keys.any_service(app.data):
-            return None
-        if not binding.loopback(address) and not app.tokens.any:
-            raise errors.InvalidSetting(
-                f"Nobody could sign in yet, so only loopback may be listened on, not {address}: set"
-                " AMBROTYPE_BOOTSTRAP_KEY, AMBROTYPE_JWT_SECRET or AMBROTYPE_JWKS_URL, or make a key with"
-                " `ambrotype keys create NAME --role service`."
-            )
-        made = await keys.create(app.data, name="first", role="service")
-        if made is None:
-            return None
-        link = await sessions.one_time_link(app.data, public_url=settings.public_url or url)
-        return _First(key=made.key, link=link)
+        try:
+            serving.run()
+        finally:
+            starting.end()
 
 
 class Serving:
@@ -110,7 +73,7 @@ class Serving:
         self._workers = workers
         self._api: api_server.Server | None = None
         self._worker = (
-            supervised.Supervised("worker", [sys.executable, "-m", "ambrotype.cli", "work", "--with-parent"])
+            supervised.Supervised("worker", [sys.executable, "-m", "ambrotype.cli", "work", "--with-parent", "--held"])
             if captures
             else None
         )
@@ -135,6 +98,8 @@ class Serving:
         while not self.stopping.is_set():
             begun = time.monotonic()
             self._api = api_server.server(self._address, self._workers, on_start=self._hear_signals)
+            if self.stopping.is_set():
+                return
             with contextlib.suppress(SystemExit):  # how Granian tells that its processes keep failing
                 self._api.serve()
             if self.stopping.is_set():
@@ -148,24 +113,67 @@ class Serving:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, lambda *_: self._signalled())
 
-    def _signalled(self) -> None:
-        """The first time all are asked to end, the second time they are ended."""
-        again = self.stopping.is_set()
+    def stop(self) -> None:
+        """Asks all to end; from any thread."""
         self._stopped_at = self._stopped_at or time.monotonic()
         self.stopping.set()
         if self._worker is not None:
-            self._worker.kill() if again else self._worker.stop()
-        if again:
-            for process in multiprocessing.active_children():
-                process.kill()
+            self._worker.stop()
         if self._api is not None:
             self._api.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
+    def _signalled(self) -> None:
+        """The first time all are asked to end, the second time they are ended."""
+        if self.stopping.is_set():
+            if self._worker is not None:
+                self._worker.kill()
+            for process in multiprocessing.active_children():
+                process.kill()
+        self.stop()
 
-def _announce(serving: Serving, settings: settings_.Settings, url: str, made: _First | None, *, as_json: bool) -> None:
-    """Once the API answers: where it is, and the first key, which is shown this once."""
-    if not ready.wait(url, serving.stopping):
-        return
+
+class _Start:
+    """What happens beside the start of the processes: preparing, letting them go on, and telling once they answer."""
+
+    def __init__(
+        self, serving: Serving, settings: settings_.Settings, *, address: str, url: str, shut: gate.Gate, as_json: bool
+    ) -> None:
+        self._serving, self._settings, self._shut = serving, settings, shut
+        self._address, self._url, self._as_json = address, url, as_json
+        self._problem: BaseException | None = None
+        self._cluster = embedded.Cluster(settings.data, say=output.say) if settings.database_url is None else None
+        self._thread = threading.Thread(target=self._run, name="start", daemon=True)
+
+    def begin(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Gives the database back; raises what went wrong with preparing, if that ended the server."""
+        if self._cluster is not None:
+            self._cluster.leave()
+        self._thread.join(_LAST)
+        if self._problem is not None:
+            raise self._problem
+
+    def _run(self) -> None:
+        try:
+            if self._cluster is not None:  # held for as long as the server runs: it stays while children come and go
+                self._cluster.join()
+            from ambrotype.cli import preparing as preparing_  # loads everything, while the children do
+
+            made = preparing_.run(self._settings, address=self._address, url=self._url)
+        except BaseException as problem:
+            if not self._serving.stopping.is_set():
+                self._problem = problem
+                self._serving.stop()
+            return
+        self._shut.open()
+        if ready.wait(self._url, self._serving.stopping):
+            _announce(self._settings, self._url, made, as_json=self._as_json)
+
+
+def _announce(settings: settings_.Settings, url: str, made: "preparing.First | None", *, as_json: bool) -> None:
+    """Where the API is, and the first key and sign-in link, which are shown this once."""
     if as_json:
         output.json(
             {

@@ -14,6 +14,7 @@ def work(
     with_parent: Annotated[
         bool, typer.Option("--with-parent", hidden=True, help="End when standard input does.")
     ] = False,
+    held: Annotated[bool, typer.Option("--held", hidden=True, help="Wait until the server has prepared.")] = False,
 ) -> None:
     """A worker alone: captures what has been promised, until Ctrl-C or SIGTERM.
 
@@ -24,6 +25,9 @@ def work(
     Example:
       AMBROTYPE_DATABASE_URL=postgresql://… AMBROTYPE_STORE_URL=s3://media ambrotype work
     """
-    from ambrotype.cli import running, working
+    from ambrotype import settings
+    from ambrotype.cli import gate, running, working
 
+    if held:  # before the event loop takes the signals: it could not act on them
+        gate.passed(settings.load(data=data).data)
     running.run(working.run(data, with_parent=with_parent, as_json=as_json))

@@ -12,8 +12,6 @@ import sys
 from ambrotype.core import errors
 from ambrotype.decoding import operations, protocol, sandbox
 
-OUT_OF_MEMORY = "out_of_memory"
-
 
 def main() -> None:
     memory_bytes, parent_pid, niceness = (int(argument) for argument in sys.argv[1:4])
@@ -38,7 +36,7 @@ def _perform(request: protocol.Message, fd: int) -> protocol.Message:
     except errors.CaptureFailed as error:
         return {"error": error.code, "detail": error.detail}
     except MemoryError:
-        return {"error": OUT_OF_MEMORY, "detail": ""}
+        return {"error": protocol.OUT_OF_MEMORY, "detail": ""}
 
 
 def _receive(connection: socket.socket) -> tuple[protocol.Message, int] | None:

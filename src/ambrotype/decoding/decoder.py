@@ -1,6 +1,7 @@
 """A few persistent children that read foreign files, and the truth about those that could not be read."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import stat
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ambrotype.core import errors, types
-from ambrotype.decoding import child, facts, findings, glance, process
+from ambrotype.decoding import facts, findings, glance, process, protocol
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,12 @@ class Decoder:
         self.limits_in_force: tuple[str, ...] = ()
         """Which limits the last started child is under (names of `sandbox.enter`); empty before the first
         one."""
+
+    async def warm(self) -> None:
+        """Starts the first child, which takes a moment, before it is needed. What keeps it from starting is told then."""
+        with contextlib.suppress(errors.Unavailable):
+            async with self._free:
+                self._put_back(await self._child(fresh=False))
 
     async def probe(self, path: Path, media: types.MediaType, *, holes: bool = False) -> facts.Facts:
         """What the file is, by its content and its header; `media` is what its first bytes said.
@@ -123,7 +130,7 @@ class Decoder:
             reader = await self._child(fresh=fresh)
             try:
                 reply = await reader.ask(request, fd, seconds=self._seconds)
-                if reply.get("error") == child.OUT_OF_MEMORY:
+                if reply.get("error") == protocol.OUT_OF_MEMORY:
                     raise process.Died("needed more memory than it may have", by_chance=False)
             except process.Died as died:
                 self._end(reader)

@@ -16,6 +16,7 @@ from ambrotype.decoding import protocol
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
+_PIECE = 64 * 1024
 LAST_WORDS = 2000
 """Characters of the child's standard error that are looked at."""
 
@@ -73,20 +74,25 @@ class Child:
             raise await self._death() from error
 
     async def _receive(self) -> protocol.Message:
-        (length,) = protocol.LENGTH.unpack(await self._exactly(protocol.LENGTH.size))
+        """The next message. Nothing follows it: a child speaks only when it is asked."""
+        data = await self._more(bytearray(), protocol.LENGTH.size)
+        (length,) = protocol.LENGTH.unpack_from(data)
         if length > protocol.MAX_BYTES:
             raise ValueError("an answer that is too long")
-        return protocol.unpack(await self._exactly(length))
+        whole = protocol.LENGTH.size + length
+        data = await self._more(data, whole)
+        if len(data) > whole:
+            raise ValueError("more than an answer")
+        return protocol.unpack(bytes(data[protocol.LENGTH.size :]))
 
-    async def _exactly(self, length: int) -> bytes:
+    async def _more(self, data: bytearray, least: int) -> bytearray:
         loop = asyncio.get_running_loop()
-        data = bytearray()
-        while len(data) < length:
-            piece = await loop.sock_recv(self._connection, length - len(data))
+        while len(data) < least:
+            piece = await loop.sock_recv(self._connection, _PIECE)
             if not piece:
                 raise EOFError
             data += piece
-        return bytes(data)
+        return data
 
     async def _death(self) -> Died:
         """How it ended; ends it first where it lives on and talks nonsense."""

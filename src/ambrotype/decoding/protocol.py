@@ -13,6 +13,9 @@ MAX_BYTES = 4 << 20
 """Of one message: texts of 1 MiB, each of whose letters JSON may write as two, and credentials of half a MiB. The
 parent believes no child that announces more."""
 
+OUT_OF_MEMORY = "out_of_memory"
+"""The error of a child that may not have the memory it would need."""
+
 Message = dict[str, Any]
 
 

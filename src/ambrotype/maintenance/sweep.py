@@ -10,7 +10,7 @@ import structlog
 from ambrotype.accounts import guests
 from ambrotype.core import errors
 from ambrotype.maintenance import webhooks
-from ambrotype.records import database, editing, sessions, usage, workers
+from ambrotype.records import captures, database, editing, sessions, usage, warnings, workers
 from ambrotype.records import webhooks as telling
 from ambrotype.storage import contract
 
@@ -32,6 +32,8 @@ async def forever(
     while True:
         try:
             await expire(data)
+            while await unstage(data, store):
+                pass
             while await guests.move(data):
                 pass
             await fold(data)
@@ -54,6 +56,15 @@ async def expire(data: database.Database) -> None:
         await workers.trash_due(tx)
 
 
+async def unstage(data: database.Database, store: contract.Store) -> int:
+    """Bytes that were staged for seven days and that nobody asked to keep: facts die first, then bytes."""
+    async with data.transaction(database.WORKER) as tx:
+        gone = await captures.unstage(tx, most=20)
+    for row in gone:
+        await store.delete(contract.Key(row["bucket"], row["path"]))
+    return len(gone)
+
+
 async def fold(data: database.Database) -> None:
     """Adds what has changed into the owners' totals."""
     more = True
@@ -70,6 +81,7 @@ async def full(data: database.Database, store: contract.Store, *, spool: Path, d
         await workers.sweep_idempotency(tx)
         await sessions.sweep(tx)
         await telling.forget(tx, days=webhooks.LOG_DAYS)
+        await warnings.forget(tx)
     while await purge(data, store):
         pass
     await store.sweep(LEFTOVER)

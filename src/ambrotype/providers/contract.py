@@ -2,7 +2,8 @@
 
 A conversation is a generator. It yields the request to send and is sent the reply; what it returns is what the provider
 said, in our words. Whoever runs it (`generations/calling.py`) adds the provider's credentials to requests of the base
-URL's origin and to no others, follows no redirects, and bounds the size of replies.
+URL's origin and to no others, follows no redirects, bounds the size of replies, and closes the generator where no reply
+came. A conversation raises `Refused` and nothing else, whatever the reply.
 """
 
 import dataclasses
@@ -18,11 +19,23 @@ Returned = TypeVar("Returned", covariant=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What a provider's factory is given: its group of settings."""
+
+    api_key: str = dataclasses.field(repr=False)
+    base_url: str | None = None
+    """Without a slash at the end; None for the vendor's own."""
+    webhook_secret: str | None = dataclasses.field(default=None, repr=False)
+    price: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Model pattern → what a unit costs, as `core/costs.py` reads it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a multipart body."""
+    """One part of a multipart body: a file (bytes, with a `filename`), or a field of the form (text, without one)."""
 
     name: str
-    data: bytes = dataclasses.field(repr=False)
+    data: bytes | str = dataclasses.field(repr=False)
     filename: str | None = None
     content_type: str | None = None
 
@@ -40,12 +53,15 @@ class Request:
     repeatable: bool = True
     """May be sent again where no answer came. A submission is not: it could bill twice."""
     events: bool = False
-    """The reply is a stream of server-sent events: each is handed in as a `Reply` of its own (its data as the body),
-    and the conversation goes on as long as it yields `MORE`."""
-
-
-MORE: Literal["more"] = "more"
-"""Yielded for the next event of a stream; an empty body means that the stream has ended."""
+    """The reply is a stream of server-sent events: each is handed in as a `Reply` of its own (its data as the body, the
+    answer's status and headers), and the conversation goes on as long as it yields `More`. An answer that is no
+    `text/event-stream` (an error, a server that does not stream) is handed in whole, once."""
+    first: int | None = None
+    """Only so many bytes of the body are read, and the connection is dropped: a look at what a download would give."""
+    limit: int = 16 * 2**20
+    """Bytes that the answer may have at most: a synchronous job answers with its pictures."""
+    timeout: float = 60.0
+    """Seconds to wait for the answer, or for each event of a stream."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +80,13 @@ class Reply:
             return None
 
 
-Conversation = Generator[Request | Literal["more"], Reply, Returned]
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """What a job works on, in the form that the provider takes: a URL that it can fetch, or bytes."""
+    """What a job works on: a URL that the provider can fetch, or bytes; `Provider.inputs_as` says which it wants. Where
+    there is no URL that it could reach, bytes do for every adapter: it uploads them or makes a data URI."""
 
     role: str
+    """A role that the adapter knows becomes the provider's parameter for it; any other is the parameter's own name."""
     kind: Kind
     content_type: str
     url: str | None = None
@@ -93,7 +108,9 @@ class Job:
     webhook: str | None = None
     """Where the provider may report; None where it could not reach us."""
     kind: Kind | None = None
+    """What the caller wants made, where one model or provider makes several."""
     partial: bool = False
+    """Ask for previews on the way where the provider streams them: they are told as progress."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +132,10 @@ class Output:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a job gave nothing, or not all. `code` is ours where we have one (`blocked`, `source_expired`,
-    `data_removed`), else the provider's own word."""
+    """Why a job gave nothing, or not all. `code` is ours where we have one, else the provider's own word. Ours:
+    `blocked` (its content rules), `source_expired`, `data_removed` (cleared at the provider), `provider_gone` (it does
+    not know the job), `unauthenticated` (the key), `forbidden`, `invalid_request`, `rate_limited`, `quota_exceeded`
+    (no credit), `unavailable`, `timeout`, `invalid_reply` (words that are not the provider's), `failed`."""
 
     code: str
     detail: str
@@ -125,12 +144,16 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What was billed, as far as the provider tells."""
+    """What was billed, as far as the provider tells; amounts that it does not tell are `core/costs.py`'s to reckon."""
 
     units: float | None = None
     unit: str | None = None
     amount: float | None = None
     currency: str | None = None
+    parts: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Unit → how many, where units have different prices (input_token, output_token)."""
+    estimated: bool = False
+    """The units are measured or counted, not told as billed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,15 +170,32 @@ class Progress:
     """With `failed`, why; with `completed`, what is missing."""
     cost: Cost | None = None
     handle: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Added to what is held already: an empty one changes nothing."""
     seed: int | None = None
     revised_prompt: str | None = None
+    finished_at: datetime.datetime | None = None
+    """When the provider says that it ended: lifetimes count from there."""
     raw: Any = dataclasses.field(default=None, repr=False)
-    """The provider's own words, kept in the generation's metadata."""
+    """The provider's own words, kept in the generation's metadata: bytes cut out, nothing that JSON in PostgreSQL refuses."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """Yielded for the next event of a stream: an empty body means that the stream has ended."""
+
+    progress: Progress | None = None
+    """Where the job stands meanwhile, for whoever is watching. Its outputs are final ones only."""
+
+
+MORE = More()
+
+Conversation = Generator[Request | More, Reply, Returned]
 
 
 class Refused(Exception):
-    """The provider answered a question with an error. `failure` says which; `again` that asking once more may help,
-    `unknown` that a submission may have been taken all the same."""
+    """The provider answered a question with an error, or with nothing that can be read. `failure` says which; `again`
+    that asking once more may help, in `after` seconds at the soonest; `unknown` that a submission may have been taken
+    all the same, so that sending it again could bill twice whatever `again` says. The key is never in the words."""
 
     def __init__(
         self, failure: Failure, *, again: bool = False, after: float | None = None, unknown: bool = False
@@ -182,24 +222,51 @@ class Heard:
     delivery: str
     """The same for each repetition of the same message."""
     progress: Progress | None = None
+    """What the body says. Asking may tell more (what it cost, say)."""
 
 
 class Provider(Protocol):
     """One provider, configured. Frozen; made by the factory that `providers.BUILT_IN` or an entry point names."""
 
-    name: str
-    kinds: frozenset[Kind]
-    retention: int | None
-    """Seconds that outputs live where nothing else is told; None for ever."""
-    pace: float
-    """Seconds between two polls of one job at the least."""
-    signs: bool
-    """Webhooks are signed; else they come to a path with a token."""
-    hooks: bool
-    """Webhooks exist at all."""
-    base_url: str
-    remints: bool
-    """A fresh URL of an old output is had by asking for the job again."""
+    @property
+    def name(self) -> str:
+        """As in `ambrotype.toml`, the API and the webhook's path."""
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What its jobs make."""
+
+    @property
+    def retention(self) -> int | None:
+        """Seconds that outputs live where nothing else is told; None for ever."""
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two polls of one job at the least."""
+
+    @property
+    def signs(self) -> bool:
+        """Webhooks are signed; else they come to a path with a token."""
+
+    @property
+    def hooks(self) -> bool:
+        """Webhooks exist at all, and what verifies them is there."""
+
+    @property
+    def inputs_as(self) -> Literal["url", "data"]:
+        """The form of inputs that the provider takes best. An input with a `job_id` may do without either."""
+
+    @property
+    def base_url(self) -> str:
+        """Without a slash at the end."""
+
+    @property
+    def config(self) -> Config:
+        """What the factory was given."""
+
+    @property
+    def remints(self) -> bool:
+        """A fresh URL of an old output is had by asking for the job again."""
 
     def credentials(self) -> Mapping[str, str]:
         """Headers that go to the base URL's origin, and to no other."""
@@ -208,13 +275,17 @@ class Provider(Protocol):
         """Starts the job. Raises `Refused`."""
 
     def follow(self, job_id: str, handle: Mapping[str, Any]) -> Conversation[Progress]:
-        """Where the job stands; also known by its id alone (`handle` empty). Raises `Refused`."""
+        """Where the job stands; also known by its id alone (`handle` empty, or only `{"model": …}` where a caller who
+        names another's job said it). A job that was over when it was submitted can't be asked for. Raises `Refused`."""
 
     def cancel(self, job_id: str, handle: Mapping[str, Any]) -> Conversation[Progress | None]:
-        """Asks the provider to stop. None where it has no such call or it is too late. Raises `Refused`."""
+        """Asks the provider to stop; never where that would delete what is finished. `cancelled` where that is certain,
+        else where it stands now: following tells the end (`provider_gone` too, once it was asked to stop). None where
+        there is no such call or it is too late. Raises `Refused`."""
 
     def secrets(self) -> Conversation[Sequence[bytes]]:
-        """Keys that verify webhooks, as `heard` takes them; from the provider where it publishes them, cached a day."""
+        """Keys that verify webhooks, as `heard` takes them; from the provider where it publishes them: cached a day by
+        the caller, and asked for anew once where a webhook does not verify. Raises `Refused`."""
 
     def heard(self, hook: Hook, secrets: Sequence[bytes]) -> Heard | None:
         """A webhook's meaning, None where its signature or its time (±300 s) is wrong."""

@@ -35,6 +35,8 @@ class Acceptance:
     status: Literal["temporary", "keeping"]
     origin: Origin | None
     again: bool = False
+    id: uuid.UUID | None = None
+    """The id that a new item gets, where its bytes have been given a place already."""
     fields: dict[str, Any]
     parents: "tuple[tuple[uuid.UUID | Acceptance, str], ...]" = ()
 
@@ -71,7 +73,7 @@ def _item(item: Acceptance) -> dict[str, Any]:
     return {
         **item.fields,
         **_origin(item.origin),
-        "id": ids.new(),
+        "id": item.id or ids.new(),
         "status": item.status,
         "again": item.again,
         "parents": parents,
@@ -110,12 +112,13 @@ async def resume(
         item=database.json(_origin(origin)),
     )
     if row is not None and quota.limited and row["was"] in ("lost", "expired"):
-        await _within(tx, quota)
+        await within(tx, quota)
     await tx.run("select pg_notify('ambrotype_capture', '')")
     return row["was"] if row else None
 
 
-async def _within(tx: database.Transaction, quota: quotas.Quota) -> None:
+async def within(tx: database.Transaction, quota: quotas.Quota) -> None:
+    """Raises `errors.QuotaExceeded` where the caller has no room left."""
     over = await tx.one(
         "select ambrotype.over_quota(null, %(items)s, %(bytes)s) as why", items=quota.items, bytes=quota.bytes
     )

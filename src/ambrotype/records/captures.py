@@ -1,10 +1,11 @@
 """The `capture` table: claims by deadline, leases, and how each capture ends."""
 
+import contextlib
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final, LiteralString
 
 from ambrotype.core import errors
 from ambrotype.records import database
@@ -40,6 +41,9 @@ class Claim(Item):
     assumed: bool
     attempts: int
     accepted_at: datetime.datetime
+    generation_id: uuid.UUID | None = None
+    authenticated_by: str | None = None
+    """The provider whose credentials this very URL needs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +60,6 @@ class Bytes:
     height: int | None
     duration: float | None
 
-
-# Leases that ran out: those captures wait again, as if they had never been claimed.
-_FREE = """
-update ambrotype.capture set lease = null, lease_until = null where lease is not null and lease_until <= now()
-"""
 
 # Claims are made one at a time (the advisory lock), so that the limits per host are exact across workers.
 # Candidates come from three short index scans, so that neither one owner's thousands nor one host's hide the rest:
@@ -152,16 +151,24 @@ with recursive
     where c.media_id = chosen.media_id and m.id = c.media_id and o.id = m.owner_id
     returning c.media_id, c.lease, c.url, c.trusted, c.deadline, c.assumed, c.attempts, c.created_at as accepted_at,
               m.owner_id, o.kind as owner_kind, o.subject as owner_subject, m.source, m.kind, m.enhancement, m.project,
-              m.slot, m.version, m.name, m.layout, m.created_at
+              m.slot, m.version, m.name, m.layout, m.created_at, m.generation_id,
+              (select g.provider from ambrotype.generation_output u join ambrotype.generation g on g.id = u.generation_id
+               where u.media_id = c.media_id and u.authenticated and u.url = c.url limit 1) as authenticated_by
   )
 select l.host as looked_host, l.owner_id as looked_owner, greatest(l.hosts, l.owners) as looked, claimed.*
 from looked l left join claimed on true
 """
-_STALLED = "5s"
+_STALLED: Final = "5s"
 """How long a worker may say nothing in a transaction of claims before PostgreSQL ends it: one that is stopped (a paused
 machine, a cut network) would keep all others from claiming."""
+# Planning takes longer than the claim itself: the plan of the prepared statement is kept.
+_CLAIMING: LiteralString = f"""
+select set_config('idle_in_transaction_session_timeout', '{_STALLED}', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock({0x616D6263});
+update ambrotype.capture set lease = null, lease_until = null where media_id in (
+  select media_id from ambrotype.capture where lease is not null and lease_until <= now() for update skip locked)
+"""
 _SAMPLE = 64
-_CLAIM_LOCK = 0x616D6263
 _NIL = uuid.UUID(int=0)
 
 
@@ -175,13 +182,11 @@ class Round:
         """The last claim has not looked at all hosts or owners."""
 
 
-async def free(tx: database.Transaction) -> int:
-    """Captures whose leases have run out wait again; how many."""
-    return await tx.run(
-        "update ambrotype.capture set lease = null, lease_until = null where media_id in ("
-        " select media_id from ambrotype.capture where lease is not null and lease_until <= now()"
-        " for update skip locked)"
-    )
+@contextlib.asynccontextmanager
+async def claiming(data: database.Database) -> AsyncIterator[database.Transaction]:
+    """A transaction of claims: one at a time, and captures whose leases have run out wait again."""
+    async with data.transaction(database.WORKER, opening=_CLAIMING) as tx:
+        yield tx
 
 
 async def claim(
@@ -189,16 +194,8 @@ async def claim(
 ) -> list[Claim]:
     """Takes up to `most` due captures under `lease` for `seconds`; never more than `per_host` at once to one host.
 
-    `turn` is kept between the claims of one worker, and moves on. 1 to 3 ms with 100,000 waiting.
+    `tx` is one of `claiming`. `turn` is kept between the claims of one worker, and moves on. 1 to 3 ms with 100,000 waiting.
     """
-    # Planning takes longer than the claim itself: the plan of the prepared statement is kept.
-    await tx.run(
-        "select set_config('idle_in_transaction_session_timeout', %(stalled)s, true),"
-        " set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock(%(lock)s)",
-        stalled=_STALLED,
-        lock=_CLAIM_LOCK,
-    )
-    await free(tx)
     found = await tx.all(
         _CLAIM,
         n=most,
@@ -292,6 +289,51 @@ async def kept(tx: database.Transaction, media_id: uuid.UUID, stored: Bytes) -> 
     )
 
 
+async def staged(tx: database.Transaction, media_id: uuid.UUID, stored: Bytes) -> None:
+    """Durable bytes of an item that nobody has asked to keep yet; it stays temporary."""
+    await tx.run(
+        "update ambrotype.media set bucket = %(bucket)s, path = %(path)s, size = %(size)s, sha256 = %(sha256)s,"
+        " kind = %(kind)s, content_type = %(content_type)s, width = %(width)s, height = %(height)s,"
+        " duration = %(duration)s where id = %(id)s and status = 'temporary'",
+        id=media_id,
+        **dataclasses.asdict(stored),
+    )
+
+
+async def staged_bytes(tx: database.Transaction, media_id: uuid.UUID) -> Bytes | None:
+    """What was staged of the item, locked; None where there is nothing such."""
+    row = await tx.one(
+        "select bucket, path, size, sha256, kind, content_type, width, height, duration from ambrotype.media"
+        " where id = %(id)s and status in ('temporary', 'keeping') and path is not null for update",
+        id=media_id,
+    )
+    return Bytes(**row) if row else None
+
+
+async def unstage(tx: database.Transaction, *, most: int) -> list[database.Row]:
+    """Staged items past their announced end expire; where their bytes lay. Facts die first, the caller removes the bytes.
+
+    One that lay in the trash ends there.
+    """
+    found = await tx.all(
+        """
+        with due as (
+          select id, bucket, path, deleted_at from ambrotype.media
+          where status = 'temporary' and path is not null and source_expires_at < now()
+          order by source_expires_at limit %(most)s for update skip locked
+        )
+        update ambrotype.media m set status = 'expired', bucket = null, path = null, size = null, sha256 = null,
+          deleted_at = null
+        from due where m.id = due.id returning due.id, due.bucket, due.path, due.deleted_at
+        """,
+        most=most,
+    )
+    for row in found:
+        if row["deleted_at"] is not None:
+            await tx.run("select ambrotype.discard(%(id)s, 'expired')", id=row["id"])
+    return found
+
+
 async def lock_free(tx: database.Transaction, media: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Locks those of the items that are to be kept and that nobody else has locked, without waiting: no deadlock."""
     found = await tx.all(
@@ -343,6 +385,36 @@ async def again(
         code=failure.code,
         detail=failure.detail,
     )
+
+
+async def renewed(
+    tx: database.Transaction, *, media_id: uuid.UUID, lease: uuid.UUID, source: Mapping[str, Any], after: float
+) -> bool:
+    """The item goes on under its id from a fresh URL, in `after` seconds. `source` is `url`, `host`, `deadline`, `assumed`,
+    `expires_at` and `rule`. False if somebody else has the capture by now."""
+    await lock(tx, media_id)
+    mine = await tx.run(
+        "update ambrotype.capture set url = %(url)s, host = %(host)s, deadline = %(deadline)s, assumed = %(assumed)s,"
+        " lease = null, lease_until = null, attempts = 0, not_before = now() + make_interval(secs => %(after)s)"
+        " where media_id = %(id)s and lease = %(lease)s",
+        id=media_id,
+        lease=lease,
+        after=after,
+        **{name: source[name] for name in ("url", "host", "deadline", "assumed")},
+    )
+    if mine:
+        await tx.run(
+            "update ambrotype.media set source_expires_at = %(expires_at)s, source_expiry_rule = %(rule)s where id = %(id)s",
+            id=media_id,
+            expires_at=source["expires_at"],
+            rule=source["rule"],
+        )
+        await tx.run(
+            "update ambrotype.media_text set source_url = %(url)s where media_id = %(id)s",
+            id=media_id,
+            url=source["url"],
+        )
+    return bool(mine)
 
 
 async def lost(

@@ -34,15 +34,24 @@ class FileLock:
         """Takes the lock without waiting; False if others hold it."""
         wanted = fcntl.LOCK_SH if kind == "shared" else fcntl.LOCK_EX
         try:
-            fcntl.flock(self._fileno(), wanted | fcntl.LOCK_NB)
+            fcntl.flock(self.fileno(), wanted | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
+    def wait(self, kind: Literal["shared", "exclusive"]) -> None:
+        """Takes the lock, however long others hold it."""
+        fcntl.flock(self.fileno(), fcntl.LOCK_SH if kind == "shared" else fcntl.LOCK_EX)
+
+    def write(self, word: bytes) -> None:
+        """Leaves a word in the file, in place of what it held."""
+        os.ftruncate(self.fileno(), 0)
+        os.pwrite(self.fileno(), word, 0)
+
     def hand_on(self) -> int:
         """The descriptor, for a child to inherit: the lock is held until the child, too, has closed it."""
         self._handed_on = True
-        return self._fileno()
+        return self.fileno()
 
     def close(self) -> None:
         """Gives the lock back; harmless twice."""
@@ -56,7 +65,8 @@ class FileLock:
         if descriptor is not None:
             os.close(descriptor)
 
-    def _fileno(self) -> int:
+    def fileno(self) -> int:
+        """Of the open file; ValueError once closed."""
         if self._descriptor is None:
             raise ValueError("The lock is closed.")
         return self._descriptor

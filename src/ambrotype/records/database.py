@@ -1,8 +1,9 @@
 """Transactions. Each one runs as somebody: a principal under its policies, or the worker."""
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, LiteralString, Protocol
+from typing import Any, Final, Literal, LiteralString, Protocol
 
 import orjson
 import psycopg
@@ -19,12 +20,10 @@ NOBODY: Literal["nobody"] = "nobody"
 Who = owners.Principal | Literal["worker", "nobody"]
 """As whom a transaction runs. Nobody owns nothing; what is reached by address alone is reached as nobody."""
 
-_BECOME: LiteralString = (
-    "select set_config('role', %(ambrotype_role)s, true), set_config('request.jwt.claims', %(ambrotype_claims)s, true)"
-)
+_BECOME: Final = psycopg.sql.SQL("select set_config('role', {}, true), set_config('request.jwt.claims', {}, true)")
 # A process that is stopped in the middle (a paused machine, a cut network) keeps its locks, but not for ever. The
 # longest silence of a transaction that is well is the taking in of an upload.
-_BEGIN: LiteralString = "begin; set local idle_in_transaction_session_timeout = '5min';"
+_BEGIN: Final = b"begin; set local idle_in_transaction_session_timeout = '5min';"
 
 
 class Reader(Protocol):
@@ -64,7 +63,7 @@ class Transaction:
 
     async def become(self, who: Who) -> None:
         """Goes on in the same transaction as somebody else: what was accepted as a caller is recorded as the worker."""
-        await self.connection.execute(_BECOME, _identity(who))
+        await self.connection.execute(_becoming(*_identity(who)), prepare=False)
 
 
 class Lookup:
@@ -122,15 +121,17 @@ class Database:
         await self._pool.close()
 
     @contextlib.asynccontextmanager
-    async def transaction(self, who: Who) -> AsyncIterator[Transaction]:
+    async def transaction(self, who: Who, *, opening: LiteralString = "") -> AsyncIterator[Transaction]:
         """One transaction as `who`. Commits at the end of the block, rolls back on any error.
+
+        `opening` are statements to begin with, in the same round trip.
 
         A connection that has died unnoticed (the server was restarted) shows before the block begins and is replaced;
         one that dies inside of it is `errors.Unavailable`, and nothing of the block is committed for sure.
         """
         try:
             async with contextlib.AsyncExitStack() as stack:
-                connection = await self._begin(stack, who)
+                connection = await self._begin(stack, who, opening)
                 yield Transaction(connection)
         except psycopg.errors.InvalidAuthorizationSpecification as problem:
             raise errors.Unauthenticated("This guest was linked to a user just now; sign in as that user.") from problem
@@ -150,19 +151,24 @@ class Database:
         async with self._pool.connection() as connection:
             # Two statements in one message are one transaction (PostgreSQL's manual, 54.2.2.1, "Multiple Statements").
             cursor = psycopg.AsyncClientCursor(connection)
-            await cursor.execute(_BECOME + ";" + sql, {**values, **_identity(who)})
+            await cursor.execute(
+                _becoming(*_identity(who)) + b";" + cursor.mogrify(sql, values).encode(), prepare=False
+            )
             cursor.nextset()
             return await cursor.fetchone()
 
-    async def _begin(self, stack: contextlib.AsyncExitStack, who: Who) -> psycopg.AsyncConnection[Row]:
-        identity = _identity(who)
+    async def _begin(
+        self, stack: contextlib.AsyncExitStack, who: Who, opening: LiteralString
+    ) -> psycopg.AsyncConnection[Row]:
+        role, claimed = _identity(who)
         timeouts = 0
         for attempt in range(12):  # as many as can lie dead in the pool, and one
             attempt_stack = contextlib.AsyncExitStack()
             try:
                 connection = await attempt_stack.enter_async_context(self._pool.connection())
                 # The pool's context commits, or rolls back on an error.
-                await psycopg.AsyncClientCursor(connection).execute(_BEGIN + _BECOME, identity)
+                begin = _BEGIN + _becoming(role, claimed) + b";" + opening.encode()
+                await connection.execute(begin, prepare=False)
             except BaseException as problem:
                 # Also for a cancellation: the connection has to go back.
                 with contextlib.suppress(psycopg.Error):
@@ -191,14 +197,23 @@ class Database:
         raise errors.Unavailable("Too many callers change the same items at once; try again.", retry_after=1)
 
 
-def _identity(who: Who) -> dict[str, str]:
+def _identity(who: Who) -> tuple[str, str]:
+    """The role and the claims of a transaction."""
     role, claimed = "ambrotype_app", "{}"
     if who == WORKER:
         role = "ambrotype_worker"
     elif isinstance(who, owners.Principal):
         role = "ambrotype_service" if who.administrator else "ambrotype_app"
         claimed = orjson.dumps(claims(who)).decode()
-    return {"ambrotype_role": role, "ambrotype_claims": claimed}
+    return role, claimed
+
+
+@functools.lru_cache(maxsize=4096)
+def _becoming(role: str, claimed: str) -> bytes:
+    """The statement that makes the transaction theirs. Literals of their own: a message of several statements has no
+    parameters, and one made anew each time costs as much as the round trip that it saves.
+    """
+    return _BECOME.format(psycopg.sql.Literal(role), psycopg.sql.Literal(claimed)).as_bytes(None)
 
 
 def _first_line(problem: BaseException) -> str:

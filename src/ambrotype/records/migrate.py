@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import procrastinate.schema
 import psycopg
 from psycopg import sql
 
@@ -106,6 +105,8 @@ def _prepare(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
     )
     connection.execute("create schema ambrotype_jobs")
     connection.execute("set local search_path = ambrotype_jobs")
+    import procrastinate.schema  # needed once in a database's life
+
     connection.execute(procrastinate.schema.SchemaManager.get_schema().encode())
     for statement in (
         "grant usage on schema ambrotype_jobs to ambrotype_app, ambrotype_service, ambrotype_worker",

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ambrotype.core import errors
 from ambrotype.simulator import answers, assets, exchange, faults
-from ambrotype.simulator.signing import contract
+from ambrotype.simulator.signing import contract, unsigned
 from ambrotype.simulator.state import Simulator
 
 LOGGED = (
@@ -32,31 +32,56 @@ def routes(simulator: Simulator) -> Iterable[web.RouteDef]:
     async def handle(request: web.Request) -> web.StreamResponse:
         return await answer(simulator, request)
 
-    return [web.get(f"/{name}/{{rest:.*}}", handle) for name in simulator.styles]
+    styles = simulator.styles.items()
+    folders = [style.folder if isinstance(style, unsigned.Token) else name for name, style in styles]
+    return [web.get(f"/{folder}/{{rest:.*}}", handle) for folder in folders]
 
 
 async def answer(simulator: Simulator, request: web.Request) -> web.StreamResponse:
-    """Logs the request and answers it."""
-    headers = {name: request.headers[name] for name in LOGGED if name in request.headers}
-    seen = answers.Seen(method=request.method, path=request.path, headers=headers)
-    simulator.requests.append(seen)
+    """Checks the URL, logs the request and answers it."""
+    style = simulator.styles[request.path.split("/")[1]]
+    now = simulator.now()
     try:
-        decided = await _decide(simulator, request, seen)
+        grant = style.check(_signed_part(request), now=now)
     except contract.Refused as refused:
-        decided = refused.answer
+        return answers.Wire(refused.answer, seen=_seen(simulator, request), closing=simulator.closing)
+    return await deliver(simulator, request, grant.key, style=style, expires=grant.expires)
+
+
+async def deliver(
+    simulator: Simulator, request: web.Request, path: str, *, style: contract.Style | None = None, expires: float | None
+) -> web.StreamResponse:
+    """Logs the request and sends what is at `path`, with its fault if it names one; for those who have checked
+    themselves who may have it. `style` gives the vendor's headers.
+    """
+    seen = _seen(simulator, request)
+    try:
+        decided = await _decide(simulator, request, seen, path, style or simulator.styles["public"], expires)
     except errors.InvalidRequest as wrong:
         decided = answers.text(400, f"{wrong}\n", "text/plain; charset=utf-8")
     return answers.Wire(decided, seen=seen, closing=simulator.closing)
 
 
-async def _decide(simulator: Simulator, request: web.Request, seen: answers.Seen) -> answers.Answer:
-    style = simulator.styles[request.path.split("/")[1]]
+def _seen(simulator: Simulator, request: web.Request) -> answers.Seen:
+    headers = {name: request.headers[name] for name in LOGGED if name in request.headers}
+    seen = answers.Seen(method=request.method, path=request.path, headers=headers)
+    simulator.requests.append(seen)
+    return seen
+
+
+async def _decide(
+    simulator: Simulator,
+    request: web.Request,
+    seen: answers.Seen,
+    path: str,
+    style: contract.Style,
+    expires: float | None,
+) -> answers.Answer:
     now = simulator.now()
-    grant = style.check(_signed_part(request), now=now)
-    key, spec = _split(grant.key)
+    key, spec = _split(path)
     spec = spec or simulator.draw()
     seen.fault = str(spec) if spec else None
-    attempt = simulator.attempt(grant.key, counts=request.method == "GET") if spec else 0
+    attempt = simulator.attempt(path, counts=request.method == "GET") if spec else 0
 
     def sign(other: str, host: str, seconds: int) -> str:
         return simulator.sign_key(other, style=style.name, host=host, ttl=seconds, method=request.method)
@@ -74,7 +99,7 @@ async def _decide(simulator: Simulator, request: web.Request, seen: answers.Seen
             style=style,
             modified=simulator.modified,
             now=now,
-            expires=grant.expires,
+            expires=expires,
             attempt=attempt,
             sign=sign,
         )

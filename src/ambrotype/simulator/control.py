@@ -33,7 +33,11 @@ Styles:      {styles}
 Faults:      {faults}
              Each takes "times": strike the first so many GETs, then work.
 
-Also:        GET  {url}/_sim/faults     every fault with its options and what it does
+Providers:   {url}/fal  …/openai/v1  …/wavespeed/api/v3  …/ark/api/v3  …/replicate/v1
+             key "sim-key"; docs/simulator.md has the plans, "model~failed" is one
+
+Also:        GET  {url}/_sim/jobs       what was submitted, asked and told
+             GET  {url}/_sim/faults     every fault with its options and what it does
              GET  {url}/_sim/requests   what was asked for here; DELETE forgets it
              POST {url}/_sim/rates      {{"reset": 0.05}}: a share of all requests; 0 ends it
              POST {url}/_sim/clock      {{"advance": 3600}}: URLs die without waiting
@@ -43,14 +47,14 @@ Also:        GET  {url}/_sim/faults     every fault with its options and what it
 def routes(simulator: Simulator) -> Iterable[web.RouteDef]:
     """Index page and `/_sim/…`."""
     return [
-        web.get("/", _bound(simulator, _index)),
-        web.post("/_sim/sign", _bound(simulator, _sign)),
-        web.get("/_sim/faults", _bound(simulator, _faults)),
-        web.get("/_sim/requests", _bound(simulator, _requests)),
-        web.delete("/_sim/requests", _bound(simulator, _forget)),
-        web.get("/_sim/rates", _bound(simulator, _rates)),
-        web.post("/_sim/rates", _bound(simulator, _set_rates)),
-        web.post("/_sim/clock", _bound(simulator, _clock)),
+        web.get("/", bound(simulator, _index)),
+        web.post("/_sim/sign", bound(simulator, _sign)),
+        web.get("/_sim/faults", bound(simulator, _faults)),
+        web.get("/_sim/requests", bound(simulator, _requests)),
+        web.delete("/_sim/requests", bound(simulator, _forget)),
+        web.get("/_sim/rates", bound(simulator, _rates)),
+        web.post("/_sim/rates", bound(simulator, _set_rates)),
+        web.post("/_sim/clock", bound(simulator, _clock)),
     ]
 
 
@@ -62,7 +66,9 @@ def index(simulator: Simulator) -> str:
     return _INDEX.format(url=simulator.url, styles=", ".join(simulator.styles), faults=listed)
 
 
-def _bound(simulator: Simulator, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+def bound(simulator: Simulator, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A handler of the control interface as a route takes it; what is wrong is answered 400 with a sentence."""
+
     async def handle(request: web.Request) -> web.Response:
         try:
             return await handler(simulator, request)
@@ -72,7 +78,8 @@ def _bound(simulator: Simulator, handler: Handler) -> Callable[[web.Request], Aw
     return handle
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
+async def object_of(request: web.Request) -> dict[str, Any]:
+    """The body of a control request."""
     document = json.loads(await request.text())
     if not isinstance(document, dict):
         raise errors.InvalidRequest("The body must be a JSON object.")
@@ -84,7 +91,7 @@ async def _index(simulator: Simulator, request: web.Request) -> web.Response:
 
 
 async def _sign(simulator: Simulator, request: web.Request) -> web.Response:
-    body = await _object(request)
+    body = await object_of(request)
     options = body.pop("options", {})
     path = body.pop("path", None)
     if not isinstance(path, str) or not isinstance(options, dict):
@@ -115,12 +122,12 @@ async def _rates(simulator: Simulator, request: web.Request) -> web.Response:
 
 async def _set_rates(simulator: Simulator, request: web.Request) -> web.Response:
     """Keys are faults as in a URL, options included: `status:code=429`."""
-    for text, share in (await _object(request)).items():
+    for text, share in (await object_of(request)).items():
         spec = faults.parse(text)
         simulator.rate(spec.name, float(share), **spec.options)
     return web.json_response(simulator.rates())
 
 
 async def _clock(simulator: Simulator, request: web.Request) -> web.Response:
-    simulator.travel(float((await _object(request)).get("advance", 0)))
+    simulator.travel(float((await object_of(request)).get("advance", 0)))
     return web.json_response({"now": simulator.now()})

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ambrotype.core import errors
 from ambrotype.simulator import answers, assets, faults, signing
+from ambrotype.simulator.providers import book, courier, uploaded
 
 REMEMBERED = 10_000
 """Requests, and URLs whose requests are counted."""
@@ -25,7 +26,7 @@ class Simulator:
         seed: int = 0,
     ) -> None:
         self.url = ""
-        """http://127.0.0.1:PORT, once it runs."""
+        """http://127.0.0.1:PORT, once it runs; https where it has a certificate."""
         self.styles = signing.styles()
         self.requests: collections.deque[answers.Seen] = collections.deque(maxlen=REMEMBERED)
         """The last requests to the CDN, oldest first; `sent` grows while an answer is on its way."""
@@ -37,14 +38,19 @@ class Simulator:
         self._chance = random.Random(seed)
         self._attempts: collections.OrderedDict[str, int] = collections.OrderedDict()
         self._nonces = itertools.count(1)
+        self.book = book.Book(now=self.now, real=clock)
+        """The providers' jobs."""
+        self.courier = courier.Courier(self.book)
+        self.uploaded = uploaded.Uploaded()
 
     def now(self) -> float:
         """Epoch seconds by the simulator's clock."""
         return self._clock() + self._skew
 
     def travel(self, seconds: float) -> None:
-        """Moves the clock on (or back): URLs die without waiting."""
+        """Moves the clock on (or back): URLs die and jobs end without waiting."""
         self._skew += seconds
+        self.courier.wake()
 
     # URLs
 
@@ -83,11 +89,14 @@ class Simulator:
 
     def sign_key(self, key: str, *, style: str, host: str | None, method: str = "GET", ttl: float) -> str:
         """The same for a key that names its fault itself, or none."""
-        host = host or self.url.removeprefix("http://")
+        scheme, _, own = self.url.partition("://")
+        host = host or own
         # Vendors count whole seconds and none of them signs for less than one.
         lifetime = math.ceil(ttl) if ttl > 0 else 60
         issued = self.now() if ttl > 0 else self.now() + ttl - lifetime - 1
-        return f"http://{host}" + self.styles[style].sign(key, host=host, method=method, issued=issued, ttl=lifetime)
+        return f"{scheme}://{host}" + self.styles[style].sign(
+            key, host=host, method=method, issued=issued, ttl=lifetime
+        )
 
     # Faults
 

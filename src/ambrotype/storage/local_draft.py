@@ -7,15 +7,17 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ambrotype.core import errors
 from ambrotype.storage import contract, keys, local_tree
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MODE = 0o640
-_SUFFIX = ".part"
+MODE = 0o640
+SUFFIX = ".part"
+"""Of files that a sweep may take when nobody has touched them for long."""
+_PROBE = ".probe"
 
 
 class Draft:
@@ -26,11 +28,11 @@ class Draft:
     """
 
     def __init__(self, tree: local_tree.Tree, key: contract.Key, *, size: int | None, min_free: int) -> None:
-        self._tree = tree
+        self.tree = tree
         self._names = keys.segments(key)
         self._size = size or 0
         self._min_free = min_free
-        self._name = f"{uuid.uuid4().hex}{_SUFFIX}"
+        self._name = f"{uuid.uuid4().hex}{SUFFIX}"
         self._fd: int | None = None
         self._written = 0
         self._sealed = False
@@ -41,7 +43,7 @@ class Draft:
     @property
     def file(self) -> Path:
         """Where the bytes lie until they are published; all of them are there once sealed."""
-        return self._tree.root / local_tree.DRAFTS / self._name
+        return self.tree.root / local_tree.DRAFTS / self._name
 
     @property
     def over(self) -> bool:
@@ -55,27 +57,38 @@ class Draft:
             for piece in pieces:
                 self._append(fd, memoryview(piece).cast("B"))
 
-    def seal(self, tail: bytes | bytearray) -> None:
+    def seal(self, *tail: bytes | bytearray) -> None:
         """Appends the last bytes and flushes the file to the disk."""
         with self._step() as fd:
             self.require_unsealed()
-            self._append(fd, memoryview(tail))
+            for piece in tail:
+                self._append(fd, memoryview(piece))
             os.fsync(fd)
             self._sealed = True
 
-    def publish(self) -> None:
+    def publish(self, key: contract.Key | None = None) -> None:
         """Renames to the final name and flushes its folder; those above were flushed when made."""
-        with self._step():
-            if not self._sealed:
-                raise RuntimeError("publish() before seal()")
-            *folder, name = self._names
-            with (
-                self._tree.folder(folder, make=True) as target,
-                self._tree.folder([local_tree.DRAFTS]) as drafts,
-            ):
-                self._rename(name, drafts, target)
-                # Not the folder of drafts: a temporary name that a power cut brings back is swept.
-                os.fsync(target)
+        if key is not None:
+            self._names = keys.segments(key)
+        with (
+            self._step(),
+            self.tree.folder([local_tree.DRAFTS]) as drafts,
+            self.tree.folder(self.folder, make=True) as target,
+        ):
+            self.rename(drafts, target)
+            # Not the folder of drafts: a temporary name that a power cut brings back is swept.
+            os.fsync(target)
+            self._over = True
+            self._close()
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """Names of the folders that lead to the final name."""
+        return tuple(self._names[:-1])
+
+    def published(self) -> None:
+        """It has its final name, durably."""
+        with self._turn:
             self._over = True
             self._close()
 
@@ -98,7 +111,7 @@ class Draft:
         with self._turn:
             self._require_open()
             try:
-                with local_tree.failures(self._tree.root):
+                with local_tree.failures(self.tree.root):
                     if self._fd is None:
                         self._fd = self._create()
                     yield self._fd
@@ -107,14 +120,14 @@ class Draft:
                 raise
 
     def _create(self) -> int:
-        with self._tree.folder([local_tree.DRAFTS], make=True) as at:
+        with self.tree.folder([local_tree.DRAFTS], make=True) as at:
             while True:
-                fd = os.open(self._name, _CREATE, _MODE, dir_fd=at)
+                fd = os.open(self._name, _CREATE, MODE, dir_fd=at)
                 try:
                     fcntl.flock(fd, fcntl.LOCK_EX)
                     swept = os.fstat(fd).st_nlink == 0  # in the instant between open and lock
                     if not swept:
-                        require_free(self._tree.root, fd, needed=self._size, min_free=self._min_free)
+                        require_free(self.tree.root, fd, needed=self._size, min_free=self._min_free)
                         return fd
                 except BaseException:
                     os.close(fd)
@@ -125,20 +138,17 @@ class Draft:
     def _append(self, fd: int, data: memoryview) -> None:
         if not data:
             return
-        require_free(self._tree.root, fd, needed=len(data), min_free=self._min_free)
+        require_free(self.tree.root, fd, needed=len(data), min_free=self._min_free)
         self._written += len(data)
         while data:
             data = data[os.write(fd, data) :]
 
-    def _rename(self, name: str, drafts: int, target: int) -> None:
-        try:
-            os.rename(self._name, name, src_dir_fd=drafts, dst_dir_fd=target)
-        except OSError as error:
-            if error.errno not in {errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST}:
-                raise
-            raise errors.InvalidRequest(
-                f"{'/'.join(self._names)!r} is a folder in this store, not a file; choose another path."
-            ) from error
+    def rename(self, drafts: int, target: int) -> None:
+        """Gives the sealed file its final name; not durable before the folder is flushed."""
+        self._require_open()
+        if not self._sealed:
+            raise RuntimeError("publish() before seal()")
+        rename(self._name, self._names, drafts, target)
 
     def _require_open(self) -> None:
         if self._over:
@@ -153,13 +163,62 @@ class Draft:
             raise RuntimeError("write() or seal() after seal()")
 
     def _remove(self) -> None:
-        with self._tree.folder([local_tree.DRAFTS]) as at:
+        with self.tree.folder([local_tree.DRAFTS]) as at:
             os.unlink(self._name, dir_fd=at)
 
     def _close(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
+
+
+def publish_all(drafts: Sequence[Draft]) -> list[BaseException | None]:
+    """Publishes drafts of one tree, each folder opened and flushed once; what kept each from it, in their order."""
+    problems: dict[Draft, Exception] = {}
+    groups: dict[tuple[str, ...], list[Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(draft.folder, []).append(draft)
+    for group in groups.values():
+        _publish_folder(group, problems)
+    return [problems.get(draft) for draft in drafts]
+
+
+def _publish_folder(group: Sequence[Draft], problems: dict[Draft, Exception]) -> None:
+    tree = group[0].tree
+    renamed: list[Draft] = []
+    try:
+        with (
+            local_tree.failures(tree.root),
+            tree.folder([local_tree.DRAFTS]) as drafts,
+            tree.folder(group[0].folder, make=True) as target,
+        ):
+            for draft in group:
+                try:
+                    with local_tree.failures(tree.root):
+                        draft.rename(drafts, target)
+                except Exception as problem:
+                    problems[draft] = problem
+                else:
+                    renamed.append(draft)
+            if renamed:
+                os.fsync(target)
+    except Exception as problem:
+        problems |= {draft: problem for draft in group if draft not in problems}
+    else:
+        for draft in renamed:
+            draft.published()
+
+
+def rename(draft: str, names: Sequence[str], drafts: int, target: int) -> None:
+    """Gives a temporary file its final name, the last of `names`. Both folders are open."""
+    try:
+        os.rename(draft, names[-1], src_dir_fd=drafts, dst_dir_fd=target)
+    except OSError as error:
+        if error.errno not in {errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+        raise errors.InvalidRequest(
+            f"{'/'.join(names)!r} is a folder in this store, not a file; choose another path."
+        ) from error
 
 
 def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:
@@ -179,7 +238,7 @@ def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:
 def sweep(tree: local_tree.Tree, older_than: float) -> int:
     """Removes temporary files that no living process holds and nobody wrote to for `older_than` seconds."""
     with tree.folder([local_tree.DRAFTS], make=True) as at:
-        names = [name for name in os.listdir(at) if name.endswith(_SUFFIX)]
+        names = [name for name in os.listdir(at) if name.endswith((SUFFIX, _PROBE))]
         return sum(_sweep_one(at, name, older_than) for name in names)
 
 
@@ -205,7 +264,7 @@ def _sweep_one(at: int, name: str, older_than: float) -> bool:
 
 def probe(at: int) -> None:
     """Makes and removes an empty file: rights, quotas and read-only disks show in no cheaper way."""
-    name = f"{uuid.uuid4().hex}{_SUFFIX}"
-    os.close(os.open(name, _CREATE, _MODE, dir_fd=at))
+    name = f"{uuid.uuid4().hex}{_PROBE}"
+    os.close(os.open(name, _CREATE, MODE, dir_fd=at))
     with contextlib.suppress(FileNotFoundError):  # a sweep took it
         os.unlink(name, dir_fd=at)

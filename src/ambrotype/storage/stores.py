@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib import parse
 
 from ambrotype.core import errors
-from ambrotype.storage import contract, local, s3
+from ambrotype.storage import contract, local
 
 
 def open_store(url: str, *, default_root: Path, min_free: int) -> contract.Store:
@@ -17,6 +17,8 @@ def open_store(url: str, *, default_root: Path, min_free: int) -> contract.Store
     if not url:
         return local.Local(default_root, min_free=min_free)
     if scheme == "s3":
+        from ambrotype.storage import s3  # its libraries take a tenth of a second to load
+
         return s3.S3(url)
     if scheme == "file":
         return local.Local(_folder(url), min_free=min_free, memory=default_root.parent / "stores")

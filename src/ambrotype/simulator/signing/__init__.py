@@ -21,6 +21,7 @@ def styles() -> Mapping[str, Style]:
         azure.Azure(),
         unsigned.replicate(),
         unsigned.fal(),
+        unsigned.wavespeed(),
         unsigned.Public(),
     )
     return {style.name: style for style in every}

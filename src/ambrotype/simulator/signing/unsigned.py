@@ -1,7 +1,7 @@
 """URLs without a signature: a path that cannot be guessed, whose end only the server knows; and a public path
 without end.
 
-In the style of replicate.delivery (404 once the file is removed) and fal.media (410).
+In the style of replicate.delivery (404 once the file is removed), fal.media (410) and WaveSpeed's CDN (403).
 """
 
 import base64
@@ -23,6 +23,8 @@ class Token:
     """What stands before the token: `replicate/xezq`."""
     gone: int
     """Status once the time is over."""
+    xml: bool = False
+    """An object store answers, with its error document."""
     issued: dict[str, tuple[str, float]] = dataclasses.field(default_factory=dict)
     """Token → key and end."""
 
@@ -44,9 +46,11 @@ class Token:
         return {"ETag": contract.etag_of(asset, digests), "Cache-Control": "public, max-age=3600"}
 
     def missing(self, key: str) -> answers.Answer:
-        return self._answer(404)
+        return self._answer(403 if self.xml else 404)
 
     def _answer(self, status: int) -> answers.Answer:
+        if self.xml:
+            return answers.text(status, contract.xml_error("AccessDenied", "Access Denied"), "application/xml")
         return answers.text(status, json.dumps({"detail": "File not found"}), "application/json")
 
 
@@ -58,6 +62,11 @@ def replicate() -> Token:
 def fal() -> Token:
     """v3.fal.media."""
     return Token(name="fal", folder="fal/files/koala", gone=410)
+
+
+def wavespeed() -> Token:
+    """The CDN before WaveSpeed's bucket: what is not there is denied, as S3 does to those who may not list."""
+    return Token(name="wavespeed", folder="wavespeed/predictions", gone=403, xml=True)
 
 
 class Public:

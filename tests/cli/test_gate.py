@@ -1,0 +1,30 @@
+"""A server's children wait until it has prepared, and go home where it did not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ambrotype.cli import gate
+
+CHILD = "import sys, pathlib; from ambrotype.cli import gate; gate.passed(pathlib.Path(sys.argv[1])); print('through')"
+
+
+def _child(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_child_goes_on_when_the_gate_opens(tmp_path: Path) -> None:
+    with gate.closed(tmp_path) as shut:
+        child = _child(tmp_path)
+        shut.open()
+        assert child.communicate(timeout=60)[0] == "through\n"
+    with _child(tmp_path) as later:  # one that is started again
+        assert later.communicate(timeout=60)[0] == "through\n"
+
+
+def test_a_child_goes_home_where_the_server_does_not_come_up(tmp_path: Path) -> None:
+    with gate.closed(tmp_path) as shut:
+        shut.open()
+    with gate.closed(tmp_path):  # the next start, which fails
+        child = _child(tmp_path)
+    assert (child.communicate(timeout=60)[0], child.returncode) == ("", 0)
