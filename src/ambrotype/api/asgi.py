@@ -39,9 +39,11 @@ from ambrotype.api import (
     session,
     shared,
     shares,
+    shown,
     uploads,
     usage,
     webhooks,
+    welcome,
 )
 from ambrotype.capture import request as fields
 
@@ -49,7 +51,7 @@ ROUTERS = (
     keep.router, uploads.router, resumable.router, rewrite.router, media.router, recipe.router,
     bulk.router, editing.router, projects.router, collections.router, shares.router, links.router, usage.router, events.router,
     generations.router, providers.router, webhooks.router, keys.router, guests.router,
-    session.router, shared.router, health.router, error_table.router,
+    session.router, shared.router, health.router, error_table.router, welcome.router,
 )  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
 
@@ -86,6 +88,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
             )
             app.state.permanent = permanent.handlers(here)
             app.state.remembered = remembered.Remembered()
+            app.state.shown = shown.Shown()
             here.settling.tell(app.state.remembered.heard)
             try:
                 yield

@@ -65,19 +65,16 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes or hands back what is running, within `GRACE` seconds."""
-        stopping = asyncio.ensure_future(stop.wait())
         beating = asyncio.ensure_future(self._beat())
         try:
             while not stop.is_set():
                 self._woken.clear()
                 due_in = await self._round()
-                waking = asyncio.ensure_future(self._woken.wait())
-                await asyncio.wait({waking, stopping}, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
-                waking.cancel()
+                await tasks.either(self._woken, stop, timeout=due_in)
                 if self._running:  # several that end at nearly the same time are followed up by one claim
                     await asyncio.sleep(GATHER)
         finally:
-            await tasks.ended(stopping, beating)
+            await tasks.ended(beating)
             await self._hand_back()
 
     async def _round(self) -> float:

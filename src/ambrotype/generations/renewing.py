@@ -57,7 +57,9 @@ class Renewing:
                 return None
             await rows.renewing(tx, claim.generation_id, mine["key"])
         try:
-            progress = await self.caller.run(adapter, adapter.follow(row["provider_job_id"], row["handle"]))
+            progress = await self.caller.run(
+                adapter, adapter.follow(row["provider_job_id"], row["handle"] or {"model": row["model"]})
+            )
         except contract.Refused as refused:
             raise _failed(refused) from None
         after = min(FIRST * 2.0 ** mine["renewals"], LONGEST) * random.uniform(0.75, 1.0) if mine["renewals"] else 0.0
