@@ -15,6 +15,7 @@ from ambrotype import folder, tasks
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
+from ambrotype.capture.uploads import resumable
 from ambrotype.core import errors, expiry, layout, quotas
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
@@ -152,7 +153,13 @@ async def work(app: App, stop: asyncio.Event) -> None:
 
         hearing = asyncio.create_task(listening.listen(app.direct, [CAPTURE_CHANNEL, MEDIA_CHANNEL], heard))
         sweeping = asyncio.create_task(
-            sweep.forever(app.data, app.store, spool=ready.spool, days=app.settings.sweep_days)
+            sweep.forever(
+                app.data,
+                app.store,
+                spool=ready.spool,
+                days=app.settings.sweep_days,
+                uploads=resumable.Resumables(ready, app.rules, most=app.settings.upload_max_bytes),
+            )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
         warming = asyncio.create_task(ready.decoder.warm(), name="decoder")

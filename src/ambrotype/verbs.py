@@ -16,7 +16,7 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
-from ambrotype.capture.uploads import finishing, placing, resumable, single
+from ambrotype.capture.uploads import direct, finishing, placing, resumable, single
 from ambrotype.core import errors, media, owners, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
@@ -40,6 +40,7 @@ class Context:
     tools: pipeline.Tools
     settling: settling.Settling
     uploads: resumable.Resumables
+    directs: direct.Directs
 
 
 @contextlib.asynccontextmanager
@@ -54,6 +55,7 @@ async def opened(app: app_.App) -> AsyncIterator[Context]:
                 tools=tools,
                 settling=waits,
                 uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
+                directs=direct.Directs(tools, app.rules, most=app.settings.upload_max_bytes),
             )
         finally:
             await tasks.ended(hearing)

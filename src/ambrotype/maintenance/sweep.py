@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from ambrotype.accounts import guests
+from ambrotype.capture.uploads import resumable, sweeping
 from ambrotype.core import errors
 from ambrotype.records import database, sessions, usage, workers
 from ambrotype.storage import contract
@@ -22,7 +23,9 @@ LEFTOVER = 24 * 3600.0
 log = structlog.get_logger("ambrotype.sweep")
 
 
-async def forever(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:
+async def forever(
+    data: database.Database, store: contract.Store, *, spool: Path, days: int, uploads: resumable.Resumables
+) -> None:
     """Sweeps again and again; a sweep that fails is tried at the next turn."""
     next_full = 0.0
     while True:
@@ -31,6 +34,7 @@ async def forever(data: database.Database, store: contract.Store, *, spool: Path
             while await guests.move(data):
                 pass
             await fold(data)
+            await sweeping.finish(data, uploads)
             if time.monotonic() >= next_full:
                 await full(data, store, spool=spool, days=days)
                 next_full = time.monotonic() + SELDOM
@@ -57,13 +61,15 @@ async def fold(data: database.Database) -> None:
 
 
 async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:
-    """Expired rows of that many days (0 = never), idempotency keys, sessions, purged objects, leftovers of writes."""
+    """Expired rows of that many days (0 = never), idempotency keys, sessions, purged objects, uploads, leftovers of writes."""
     async with data.transaction(database.WORKER) as tx:
         if days:
             await workers.sweep_expired(tx, days=days)
         await workers.sweep_idempotency(tx)
         await sessions.sweep(tx)
     while await purge(data, store):
+        pass
+    while await sweeping.sweep(data, store):
         pass
     await store.sweep(LEFTOVER)
     await asyncio.to_thread(_sweep_spool, spool)

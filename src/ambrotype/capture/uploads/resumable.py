@@ -17,7 +17,7 @@ import structlog
 from ambrotype.capture import accept, pipeline, request
 from ambrotype.capture.uploads import finishing, pieces, placing, writing
 from ambrotype.core import errors, ids, owners, types
-from ambrotype.records import database, uploads
+from ambrotype.records import uploads
 from ambrotype.storage import contract
 
 LIFE = datetime.timedelta(hours=24)
@@ -27,8 +27,6 @@ SAVE = 1.0
 TAKE_OVER = 5.0
 """Seconds that a request waits for the process that held the upload before to let go of its file."""
 _REMEMBERED = 1000
-_PASSING = (errors.StoreUnavailable, errors.Unavailable, errors.Locked, errors.RateLimited)
-"""What says nothing about the upload: it stays, and goes on later."""
 
 log = structlog.get_logger("ambrotype.uploads")
 
@@ -205,32 +203,11 @@ class Resumables:
     async def _finish(
         self, asked: "_Request", resumable: contract.Resumable, sha256: bytes | None, copy: Path | None
     ) -> uuid.UUID:
-        upload, rules = asked.upload, self._rules
         await resumable.seal()
-        async with finishing.looked_at(resumable, self._tools, sha256=sha256, copy=copy) as arrived:
-            fields = request.parsed(request.UploadRequest, upload.fields)
-            item = accept.upload(
-                fields, arrived.facts.media, filename=upload.filename, rules=rules, trusted=upload.trusted
-            )
-
-            async def write_down(tx: database.Transaction, media_id: uuid.UUID) -> None:
-                if not await uploads.finished(tx, upload.id, media_id):
-                    raise errors.Locked(f"The upload {upload.id} was finished by another request.")
-
-            kept = await finishing.record(
-                asked.who,
-                dataclasses.replace(item, id=upload.id),
-                arrived,
-                self._tools,
-                quota=rules.quotas.of(asked.who.owner),
-                also=write_down,
-            )
-        self._hashes.pop(upload.id, None)
-        # What is left over is found by the sweep if it can't be removed now.
-        with contextlib.suppress(errors.AmbrotypeError):
-            await resumable.discard(kept=kept.key)
-            async with self._tools.data.transaction(asked.who) as tx:
-                await uploads.cleared(tx, upload.id)
+        kept = await finishing.finish(
+            asked.who, asked.upload, resumable, self._tools, self._rules, sha256=sha256, copy=copy
+        )
+        self._hashes.pop(asked.upload.id, None)
         return kept.id
 
     @contextlib.asynccontextmanager
@@ -238,7 +215,7 @@ class Resumables:
         """What is wrong with the bytes or what was told of them ends the upload; what may pass does not."""
         try:
             yield
-        except _PASSING:
+        except finishing.PASSING:
             raise
         except errors.AmbrotypeError:
             with contextlib.suppress(errors.AmbrotypeError):  # else the sweep does it
