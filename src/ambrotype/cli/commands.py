@@ -6,6 +6,7 @@ import typer
 
 from ambrotype.cli import (
     demo,
+    download,
     editing,
     keep,
     keys,
@@ -16,6 +17,7 @@ from ambrotype.cli import (
     risk,
     serve,
     simulate,
+    upload,
     usage,
     work,
 )
@@ -37,6 +39,8 @@ def build() -> typer.Typer:
     app.command("work")(work.work)
     app.command("keep")(keep.keep)
     app.command("ls")(listing.ls)
+    app.command("upload")(upload.upload)
+    app.command("download")(download.download)
     app.command("show")(library.show)
     app.command("open")(library.open_)
     app.command("edit")(editing.edit)

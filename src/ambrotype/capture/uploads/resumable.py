@@ -139,9 +139,9 @@ class Resumables:
             if upload.received == 0 and not isinstance(resumable, contract.OnDiskWriter):
                 copy = pipeline.Copy(self._tools.spool)
                 stack.callback(copy.close)
-            received, running = await self._write(asked, resumable, chunks, copy)
-            upload = dataclasses.replace(upload, received=received, expires_at=asked.expires_at)
-            if received < upload.size:
+            running = await self._write(asked, resumable, chunks, copy)
+            upload = asked.upload
+            if upload.received < upload.size:
                 return Taken(upload=upload, media_id=None)
             async with self._refusing(asked, resumable):
                 known = running.digest() if running is not None else None
@@ -154,8 +154,9 @@ class Resumables:
         resumable: contract.Resumable,
         chunks: AsyncIterator[bytes],
         copy: pipeline.Copy | None,
-    ) -> "tuple[int, hashlib._Hash | None]":
-        """Takes the bytes, and writes down how far it came, also where the client or the store goes away meanwhile."""
+    ) -> "hashlib._Hash | None":
+        """Takes the bytes; their hash, if known from the first one on. It is written down how far it came, also where
+        the client goes away meanwhile."""
         upload, checked = asked.upload, writing.Checked(asked.checksum)
         running = self._running(upload)
         hashes = [*checked.hashes, *([running] if running is not None else [])]
@@ -171,7 +172,9 @@ class Resumables:
                 await _take(piece, resumable, hashes, copy)
                 received += len(piece)
                 if asked.checksum is None and asyncio.get_running_loop().time() - saved_at > SAVE:
-                    await self._save(asked, resumable, await resumable.so_far())
+                    # What lies in a rest beside the parts is further than the parts alone.
+                    if (so_far := await resumable.so_far()).size > asked.upload.received:
+                        await self._save(asked, resumable, so_far)
                     saved_at = asyncio.get_running_loop().time()
         except (pieces.Interrupted, errors.TooLarge) as problem:
             ending = problem
@@ -185,11 +188,11 @@ class Resumables:
             self._remember(upload.id, received, running)
         if ending is not None:
             raise ending
-        return received, running
+        return running
 
     async def _save(self, asked: "_Request", resumable: contract.Resumable, mark: contract.Mark) -> None:
         async with self._tools.data.transaction(asked.who) as tx:
-            asked.expires_at = await uploads.advance(
+            until = await uploads.advance(
                 tx,
                 asked.upload.id,
                 lease=asked.lease,
@@ -198,6 +201,7 @@ class Resumables:
                 mark=mark.state,
                 life=LIFE,
             )
+        asked.upload = dataclasses.replace(asked.upload, received=mark.size, mark=mark.state, expires_at=until)
         await resumable.tidy()
 
     async def _finish(
@@ -293,10 +297,6 @@ class _Request:
     lease: uuid.UUID
     hold: writing.Hold
     checksum: writing.Checksum | None
-    expires_at: datetime.datetime = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        self.expires_at = self.upload.expires_at
 
 
 def staging(upload: uploads.Upload) -> contract.Key:
