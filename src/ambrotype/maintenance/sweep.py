@@ -117,7 +117,7 @@ async def purge(data: database.Database, store: contract.Store) -> int:
         due = await workers.due_purges(tx, most=20)
         for row in due:
             await store.delete(contract.Key(row["bucket"], row["path"]))
-            await sweeping.remove_all(tx, store, row["bucket"], row["media_id"])
+            await derived.remove_all(tx, store, row["bucket"], row["media_id"])
             await workers.purged(tx, row["media_id"])
     return len(due)
 
