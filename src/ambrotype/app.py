@@ -6,7 +6,8 @@ import dataclasses
 import datetime
 import importlib.metadata
 import tomllib
-from collections.abc import AsyncIterator, Callable, Iterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -18,7 +19,8 @@ from ambrotype import settings as settings_
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
-from ambrotype.core import errors, expiry, layout, quotas
+from ambrotype.capture.uploads import resumable
+from ambrotype.core import errors, expiry, layout, quotas, renditions
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
 from ambrotype.generations import calling, configured, costing, ending, following, hearing, renewing
@@ -27,16 +29,23 @@ from ambrotype.library import inspecting, inspection, tagging
 from ambrotype.maintenance import risk, sweep, webhooks
 from ambrotype.providers import contract as provider_contract
 from ambrotype.records import database, embedded, listening, migrate
+from ambrotype.renditions import making, working
+from ambrotype.renditions import rendering as rendering_
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
 
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
+RENDITION_CHANNEL = "ambrotype_rendition"
 KEY_CHANNEL = "ambrotype_key"
 GENERATION_CHANNEL = "ambrotype_generation"
 USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
+FILM_MEMORY = 2 * 2**30
+"""Bytes for a child that makes videos: frames of 8192 × 8192 pixels are decoded."""
 OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
 """Of guests that anybody may be, unless the settings say otherwise."""
+
+Derive = Callable[[uuid.UUID, Path, str | None], Awaitable[None]]
 
 log = structlog.get_logger("ambrotype")
 
@@ -153,9 +162,11 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
 
 async def work(app: App, stop: asyncio.Event) -> None:
     """Captures, looks into what is kept, and sweeps until `stop` is set."""
-    async with tools(app) as ready, _inspecting(app, spool=ready.spool) as inspector:
-        working = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
-        inspector.give_way(working.busy)
+    async with tools(app) as ready, contextlib.AsyncExitStack() as stack:
+        capturing = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
+        maker = await stack.enter_async_context(_making(app, spool=ready.spool, busy=capturing.busy))
+        inspector = await stack.enter_async_context(_inspecting(app, spool=ready.spool, derive=maker.at_once))
+        inspector.give_way(capturing.busy)
         teller = webhooks.Teller(
             app.data,
             box=vault.box([key.secret for key in app.signing_keys], purpose="webhooks"),
@@ -174,14 +185,16 @@ async def work(app: App, stop: asyncio.Event) -> None:
 
         def heard(channel: str, _: str) -> None:
             if channel == CAPTURE_CHANNEL:
-                working.wake()
+                capturing.wake()
+            elif channel == RENDITION_CHANNEL:
+                maker.wake()
             elif channel == GENERATION_CHANNEL:
                 follower.wake()
             else:
                 inspector.wake()
                 teller.wake()
 
-        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, GENERATION_CHANNEL]
+        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, RENDITION_CHANNEL, GENERATION_CHANNEL]
         listened = asyncio.create_task(listening.listen(app.direct, channels, heard))
         sweeping = asyncio.create_task(
             sweep.forever(
@@ -189,7 +202,9 @@ async def work(app: App, stop: asyncio.Event) -> None:
                 app.store,
                 spool=ready.spool,
                 days=app.settings.sweep_days,
+                rendition_days=app.settings.rendition_days,
                 trash_days=app.settings.trash_days,
+                uploads=resumable.Resumables(ready, app.rules, most=app.settings.upload_max_bytes),
             )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
@@ -200,7 +215,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
         followed = asyncio.create_task(follower.run(ended), name="generations")
         stopping = asyncio.create_task(_passed_on(stop, ended))
         try:
-            await working.run(stop)
+            await capturing.run(stop)
         finally:
             ended.set()
             await asyncio.wait([followed], timeout=following.GRACE)
@@ -213,7 +228,7 @@ async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Inspecting]:
+async def _inspecting(app: App, *, spool: Path, derive: Derive) -> AsyncIterator[inspecting.Inspecting]:
     """Looks into kept files for the length of the block, in a child that leaves the processor to captures."""
     decoder = decoders.Decoder(children=1, seconds=60.0, niceness=10)
     inspector = inspecting.Inspecting(
@@ -222,6 +237,7 @@ async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Insp
             store=app.store,
             decoder=decoder,
             spool=spool,
+            derive=derive,
             tagging=app.settings.tagger_url is not None,
         )
     )
@@ -230,6 +246,35 @@ async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Insp
         yield inspector
     finally:
         await tasks.ended(running)
+        await decoder.close()
+
+
+@contextlib.asynccontextmanager
+async def _making(app: App, *, spool: Path, busy: Callable[[], bool]) -> AsyncIterator[working.Working]:
+    """Makes renditions for the length of the block, in children that leave the processor to everybody else."""
+    decoder = decoders.Decoder(children=1, niceness=10, output_bytes=renditions.MOST_BYTES)
+    films = decoders.Decoder(children=1, memory_bytes=FILM_MEMORY, niceness=15, output_bytes=renditions.MOST_FILM_BYTES)
+    made = making.Tools(data=app.data, store=app.store, decoder=decoder, spool=spool, films=films)
+    maker = working.Working(made, eager=app.settings.renditions, busy=busy)
+    running = asyncio.create_task(maker.forever(), name="renditions")
+    try:
+        yield maker
+    finally:
+        await tasks.ended(running)
+        await decoder.close()
+        await films.close()
+
+
+@contextlib.asynccontextmanager
+async def rendering(app: App) -> AsyncIterator[rendering_.Rendering]:
+    """Makes pictures while somebody waits for them, in children of this process that start with the first."""
+    decoder = decoders.Decoder(children=2, niceness=5, output_bytes=renditions.MOST_BYTES)
+    made = making.Tools(data=app.data, store=app.store, decoder=decoder, spool=app.settings.data / "tmp")
+    answering = rendering_.Rendering(made)
+    try:
+        yield answering
+    finally:
+        await answering.close()
         await decoder.close()
 
 

@@ -16,7 +16,7 @@ import pydantic
 import pydantic_settings
 
 from ambrotype import providers
-from ambrotype.core import costs, errors
+from ambrotype.core import costs, errors, renditions
 
 PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
@@ -124,6 +124,8 @@ class Settings(pydantic_settings.BaseSettings):
     fetch_concurrency: Annotated[int, pydantic.Field(ge=1, le=256)] = 16
     upload_max_bytes: Bytes = 10 * 2**30
     min_free: Bytes = 2**30
+    rendition_days: Annotated[int, pydantic.Field(ge=0)] = 90
+    renditions: List = ()
     sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
     trash_days: Annotated[int, pydantic.Field(ge=1, le=36_500)] | None = None
     metrics_token: ScrapeToken = None
@@ -160,7 +162,9 @@ class Settings(pydantic_settings.BaseSettings):
     providers: dict[Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")], Provider] = {}
     """Of third parties' adapters, by name: `[NAME]` in the file, AMBROTYPE_<NAME>_API_KEY and so on in the environment."""
 
-    @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", mode="before")
+    @pydantic.field_validator(
+        "cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", "renditions", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _words(value)
@@ -170,6 +174,13 @@ class Settings(pydantic_settings.BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ipaddress.ip_network(network)
+        return value
+
+    @pydantic.field_validator("renditions", mode="after")
+    @classmethod
+    def _renditions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := sorted(set(value) - set(renditions.FILMS)):
+            raise ValueError(f"it is a list of {', '.join(renditions.FILMS)}, not {wrong[0]!r}")
         return value
 
     @pydantic.field_validator("data", mode="after")

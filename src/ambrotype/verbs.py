@@ -16,8 +16,8 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
-from ambrotype.capture.uploads import finishing, placing, resumable, single
-from ambrotype.core import errors, media, owners, rewriting
+from ambrotype.capture.uploads import direct, finishing, placing, resumable, single
+from ambrotype.core import errors, media, owners, renditions, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
@@ -28,6 +28,7 @@ from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
 from ambrotype.records import accepting, captures, database, generations, listening
 from ambrotype.records import media as rows
+from ambrotype.renditions import rendering
 
 MOST_DATA = 64 * 2**20
 """Bytes of `data` as text: it passes through memory whole. Larger files are uploaded, or kept from a URL."""
@@ -41,20 +42,33 @@ class Context:
     tools: pipeline.Tools
     settling: settling.Settling
     uploads: resumable.Resumables
+    rendering: rendering.Rendering
+    directs: direct.Directs
 
 
 @contextlib.asynccontextmanager
 async def opened(app: app_.App) -> AsyncIterator[Context]:
     """Gets ready what captures need, and listens for what settles."""
-    async with app_.tools(app) as tools:
+    async with app_.tools(app) as tools, contextlib.AsyncExitStack() as stack:
         waits = settling.Settling(app.data)
-        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL], waits.heard))
+        renders = await stack.enter_async_context(app_.rendering(app))
+
+        def heard(channel: str, payload: str) -> None:
+            if channel == app_.RENDITION_CHANNEL:
+                renders.heard(payload)
+            else:
+                waits.heard(channel, payload)
+
+        channels = [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL, app_.RENDITION_CHANNEL]
+        hearing = asyncio.create_task(listening.listen(app.direct, channels, heard))
         try:
             yield Context(
                 app=app,
                 tools=tools,
                 settling=waits,
                 uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
+                rendering=renders,
+                directs=direct.Directs(tools, app.rules, most=app.settings.upload_max_bytes),
             )
         finally:
             await tasks.ended(hearing)
@@ -87,7 +101,7 @@ class KeyRequest(pydantic.BaseModel):
     app: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
 
 
-Pixels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
+Pixels = Annotated[int, pydantic.Field(ge=1, le=renditions.MOST_SIDE)]
 
 
 class Transform(pydantic.BaseModel):
@@ -292,6 +306,8 @@ async def link(here: Context, who: owners.Principal, media_id: uuid.UUID, wanted
     params = {name: str(value) for name, value in given.items()}
     if wanted.rendition is not None:
         params["rendition"] = wanted.rendition
+    if params and item.status == "kept":
+        renditions.require(renditions.parse(params, accept="", exact=True), item.kind)
     if wanted.download:
         params["download"] = "1"
     url, until = here.app.addresses.signed(

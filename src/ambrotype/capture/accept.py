@@ -10,7 +10,7 @@ from ambrotype.capture import network, request
 from ambrotype.core import errors, expiry, owners, sources, types, words
 from ambrotype.core import layout as layouts_
 from ambrotype.core import quotas as quotas_
-from ambrotype.records import accepting, captures, database
+from ambrotype.records import accepting, claims, database
 
 NEVER = datetime.timedelta(days=30)
 """How long a source is tried that its provider says never dies."""
@@ -63,7 +63,7 @@ def origin(
     )
 
 
-def gives_up_at(claim: captures.Claim) -> datetime.datetime:
+def gives_up_at(claim: claims.Claim) -> datetime.datetime:
     """Until when a source is tried: its deadline, or a day where that is only a policy's guess."""
     return max(claim.deadline, claim.accepted_at + AT_LEAST) if claim.assumed else claim.deadline
 

@@ -13,7 +13,7 @@ from ambrotype.capture import digests, fetch, network
 from ambrotype.core import errors, layout, types
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import facts as facts_
-from ambrotype.records import accepting, captures, database
+from ambrotype.records import accepting, captures, claims, database
 from ambrotype.storage import contract
 
 INLINE = 64 * 1024
@@ -43,7 +43,7 @@ class Providers(Protocol):
         """Headers for a URL of the provider's own API, and what may be reached with them. None for any other URL."""
         ...
 
-    async def renew(self, claim: captures.Claim) -> "Renewed | None":
+    async def renew(self, claim: claims.Claim) -> "Renewed | None":
         """Asks the provider of a dead source for a fresh URL; None where it gives none.
 
         Raises the `errors.CaptureFailed` that the provider's answer stands for: with `retry` where asking later may help.
@@ -94,7 +94,7 @@ Record = Callable[[captures.Item, Checked], Awaitable[bool]]
 """Makes checked bytes visible and facts of them; False if the item is not to be kept any more."""
 
 
-async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
+async def capture(claim: claims.Claim, tools: Tools, record: Record) -> bool:
     """Takes one claimed capture from its source into the store and records it.
 
     False if the item was settled by somebody else meanwhile (deleted, or kept by another worker). Raises the
@@ -109,7 +109,7 @@ async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
         return await record(claim, checked)
 
 
-def _source(claim: captures.Claim, tools: Tools) -> fetch.Source:
+def _source(claim: claims.Claim, tools: Tools) -> fetch.Source:
     if claim.authenticated_by is None or tools.providers is None:
         return fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
     headers, allowed = tools.providers.credentials(claim.authenticated_by, claim.url)

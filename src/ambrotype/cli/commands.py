@@ -9,6 +9,7 @@ import typer
 from ambrotype.cli import (
     collections,
     demo,
+    download,
     editing,
     guests,
     keep,
@@ -22,6 +23,7 @@ from ambrotype.cli import (
     serve,
     shares,
     simulate,
+    upload,
     usage,
     webhooks,
     work,
@@ -44,6 +46,8 @@ def build() -> typer.Typer:
     app.command("work")(work.work)
     app.command("keep")(keep.keep)
     app.command("ls")(listing.ls)
+    app.command("upload")(upload.upload)
+    app.command("download")(download.download)
     app.command("show")(library.show)
     app.command("open")(library.open_)
     app.command("edit")(editing.edit)

@@ -8,11 +8,14 @@ from pathlib import Path
 import structlog
 
 from ambrotype.accounts import guests
+from ambrotype.capture.uploads import resumable
+from ambrotype.capture.uploads import sweeping as unfinished
 from ambrotype.core import errors
 from ambrotype.maintenance import webhooks
 from ambrotype.records import captures, database, editing, sessions, usage, warnings, workers
 from ambrotype.records import webhooks as telling
-from ambrotype.storage import contract
+from ambrotype.renditions import sweeping as derived
+from ambrotype.storage import contract, copies
 
 OFTEN = 15.0
 SELDOM = 3600.0
@@ -25,7 +28,14 @@ log = structlog.get_logger("ambrotype.sweep")
 
 
 async def forever(
-    data: database.Database, store: contract.Store, *, spool: Path, days: int, trash_days: int | None
+    data: database.Database,
+    store: contract.Store,
+    *,
+    spool: Path,
+    days: int,
+    rendition_days: int,
+    trash_days: int | None,
+    uploads: resumable.Resumables,
 ) -> None:
     """Sweeps again and again; a sweep that fails is tried at the next turn."""
     next_full = 0.0
@@ -37,8 +47,9 @@ async def forever(
             while await guests.move(data):
                 pass
             await fold(data)
+            await unfinished.finish(data, uploads)
             if time.monotonic() >= next_full:
-                await full(data, store, spool=spool, days=days)
+                await full(data, store, spool=spool, days=days, rendition_days=rendition_days)
                 if trash_days is not None:
                     await empty_trash(data, days=trash_days)
                 next_full = time.monotonic() + SELDOM
@@ -73,8 +84,9 @@ async def fold(data: database.Database) -> None:
             more = await usage.fold(tx, most=FOLD) == FOLD
 
 
-async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int) -> None:
-    """Expired rows of that many days (0 = never), idempotency keys, sessions, old deliveries, purged objects, leftovers."""
+async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int, rendition_days: int) -> None:
+    """Expired rows of that many days (0 = never), idempotency keys, sessions, old deliveries, purged objects, uploads,
+    renditions that nobody has used for so many days (0 = never), leftovers of writes."""
     async with data.transaction(database.WORKER) as tx:
         if days:
             await workers.sweep_expired(tx, days=days)
@@ -83,6 +95,9 @@ async def full(data: database.Database, store: contract.Store, *, spool: Path, d
         await telling.forget(tx, days=webhooks.LOG_DAYS)
         await warnings.forget(tx)
     while await purge(data, store):
+        pass
+    await derived.sweep(data, store, days=rendition_days)
+    while await unfinished.sweep(data, store):
         pass
     await store.sweep(LEFTOVER)
     await asyncio.to_thread(_sweep_spool, spool)
@@ -102,13 +117,14 @@ async def purge(data: database.Database, store: contract.Store) -> int:
         due = await workers.due_purges(tx, most=20)
         for row in due:
             await store.delete(contract.Key(row["bucket"], row["path"]))
+            await derived.remove_all(tx, store, row["bucket"], row["media_id"])
             await workers.purged(tx, row["media_id"])
     return len(due)
 
 
 def _sweep_spool(folder: Path) -> None:
     limit = time.time() - LEFTOVER
-    for file in folder.glob("look-*"):
+    for file in folder.glob(f"{copies.PREFIX}*"):
         with contextlib.suppress(OSError):
             if file.stat().st_mtime < limit:
                 file.unlink()

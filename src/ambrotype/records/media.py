@@ -15,7 +15,7 @@ _COLUMNS = """
   m.source_expiry_rule, m.layout, m.bucket, m.path, m.size, m.content_type, m.sha256, m.width, m.height, m.duration,
   m.thumbhash, m.inspection, m.inspection_detail, m.lost_code, m.lost_detail, m.lost_retryable, m.expires_at, m.created_at,
   m.kept_at, m.updated_at, m.deleted_at, t.source_url, t.title, t.description, t.tags, t.metadata, t.attribution, t.prompt,
-  t.settings, t.provenance, t.cost,
+  t.settings, t.provenance, t.facts, t.cost,
   case when m.slot is not null then (
     select coalesce(s.current_id = m.id, false) from ambrotype.slot s
     where s.owner_id = m.owner_id and s.project = m.project and s.name = m.slot
