@@ -16,6 +16,13 @@ def listed(caller: stacks.Caller, query: str = "") -> list[Any]:
     return found
 
 
+def looked_into(caller: stacks.Caller, number: int, **fields: Any) -> str:
+    """The id of a picture with which nothing happens any more by itself."""
+    item = caller.kept(data=samples.base64_of(samples.picture(number)), **fields)["id"]
+    stacks.until(lambda: caller.media(item)["inspection"]["state"] != "pending")
+    return str(item)
+
+
 def agree(caller: stacks.Caller, *ids: str, query: str = "") -> None:
     """The list shows these items, newest first, each as it shows itself."""
     assert listed(caller, query) == [caller.media(one) for one in ids]
@@ -23,10 +30,8 @@ def agree(caller: stacks.Caller, *ids: str, query: str = "") -> None:
 
 
 def test_each_change_of_an_item_shows_in_the_next_list(stack: stacks.Stack, me: stacks.Caller) -> None:
-    first, second = (
-        me.kept(data=samples.base64_of(samples.picture(n)), project="film", slot="hero")["id"] for n in (9101, 9102)
-    )
-    child = me.kept(data=samples.base64_of(samples.picture(9103)), parents=[{"id": first, "role": "mask"}])["id"]
+    first, second = (looked_into(me, n, project="film", slot="hero") for n in (9101, 9102))
+    child = looked_into(me, 9103, parents=[{"id": first, "role": "mask"}])
     agree(me, child, second, first)
     me.send("PATCH", f"/v1/media/{first}", {"title": "Fox", "tags": ["a"], "metadata": {"x": 1}, "prompt": "a fox"})
     agree(me, child, second, first)
@@ -43,10 +48,18 @@ def test_each_change_of_an_item_shows_in_the_next_list(stack: stacks.Stack, me: 
     agree(me, child, second, first)
 
 
+def test_what_the_look_into_a_file_finds_shows_too(stack: stacks.Stack, me: stacks.Caller) -> None:
+    item = me.kept(data=samples.base64_of(samples.picture(9105)))["id"]
+    while listed(me)[0]["inspection"]["state"] == "pending":  # as it is at each moment
+        pass
+    agree(me, item)
+    assert listed(me)[0]["thumbhash"] is not None
+
+
 def test_a_linked_guests_items_are_shown_as_the_users(stack: stacks.Stack, app_key: stacks.Caller) -> None:
     guest = app_key.post("/v1/guests").json()
     theirs = app_key.with_(Ambrotype_Owner=guest["owner"])
-    item = theirs.kept(data=samples.base64_of(samples.picture(9104)))["id"]
+    item = looked_into(theirs, 9104)
     assert [one["owner"] for one in listed(theirs)] == [guest["owner"]]
     user = f"user:{uuid.uuid4()}"
     mine = app_key.with_(Ambrotype_Owner=user)
