@@ -7,11 +7,13 @@ import typer
 from ambrotype.cli import (
     demo,
     editing,
+    generate,
     keep,
     keys,
     library,
     listing,
     migrate,
+    providers,
     rewrite,
     risk,
     serve,
@@ -36,6 +38,7 @@ def build() -> typer.Typer:
     app.command("serve")(serve.serve)
     app.command("work")(work.work)
     app.command("keep")(keep.keep)
+    app.command("generate")(generate.generate)
     app.command("ls")(listing.ls)
     app.command("show")(library.show)
     app.command("open")(library.open_)
@@ -46,6 +49,7 @@ def build() -> typer.Typer:
     app.command("usage")(usage.usage)
     app.command("rewrite")(rewrite.rewrite)
     app.add_typer(_keys(), name="keys")
+    app.command("providers")(providers.providers)
     app.command("migrate")(migrate.migrate)
     app.command("simulate")(simulate.simulate)
     return app

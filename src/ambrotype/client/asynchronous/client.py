@@ -19,6 +19,7 @@ from ambrotype.client.asynchronous import (
     answers,
     collections,
     editing,
+    generations,
     projects,
     sharing,
     webhooks,
@@ -48,6 +49,7 @@ class AsyncClient(
     projects.Projects,
     collections.Collections,
     sharing.Sharing,
+    generations.Generations,
     webhooks.Webhooks,
     administration.Administration,
 ):
