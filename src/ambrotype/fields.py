@@ -153,6 +153,14 @@ class GenerationFilters(TypedDict, total=False):
     project: Some
 
 
+class ShareFields(TypedDict, total=False):
+    """The fields of `PATCH /v1/shares/{id}`; None takes the end or the password away."""
+
+    expires_at: datetime.datetime | None
+    password: str | None
+    allow_download: bool
+
+
 class WebhookFields(TypedDict, total=False):
     """The fields of `PATCH /v1/webhooks/{id}`."""
 

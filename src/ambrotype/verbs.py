@@ -16,7 +16,8 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
-from ambrotype.core import errors, media, owners, rewriting
+from ambrotype.capture.uploads import finishing, placing, resumable, single
+from ambrotype.core import errors, media, owners, renditions, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
@@ -27,6 +28,7 @@ from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
 from ambrotype.records import accepting, captures, database, generations, listening
 from ambrotype.records import media as rows
+from ambrotype.renditions import rendering
 
 MOST_DATA = 64 * 2**20
 """Bytes of `data` as text: it passes through memory whole. Larger files are uploaded, or kept from a URL."""
@@ -39,16 +41,33 @@ class Context:
     app: app_.App
     tools: pipeline.Tools
     settling: settling.Settling
+    uploads: resumable.Resumables
+    rendering: rendering.Rendering
 
 
 @contextlib.asynccontextmanager
 async def opened(app: app_.App) -> AsyncIterator[Context]:
     """Gets ready what captures need, and listens for what settles."""
-    async with app_.tools(app) as tools:
+    async with app_.tools(app) as tools, contextlib.AsyncExitStack() as stack:
         waits = settling.Settling(app.data)
-        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL], waits.heard))
+        renders = await stack.enter_async_context(app_.rendering(app))
+
+        def heard(channel: str, payload: str) -> None:
+            if channel == app_.RENDITION_CHANNEL:
+                renders.heard(payload)
+            else:
+                waits.heard(channel, payload)
+
+        channels = [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL, app_.RENDITION_CHANNEL]
+        hearing = asyncio.create_task(listening.listen(app.direct, channels, heard))
         try:
-            yield Context(app=app, tools=tools, settling=waits)
+            yield Context(
+                app=app,
+                tools=tools,
+                settling=waits,
+                uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
+                rendering=renders,
+            )
         finally:
             await tasks.ended(hearing)
 
@@ -80,7 +99,7 @@ class KeyRequest(pydantic.BaseModel):
     app: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
 
 
-Pixels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
+Pixels = Annotated[int, pydantic.Field(ge=1, le=renditions.MOST_SIDE)]
 
 
 class Transform(pydantic.BaseModel):
@@ -176,6 +195,38 @@ async def keep_many(
     return [failed[n] if n in failed else shown.get(done[n], listing.missing(done[n])) for n in range(len(items))]
 
 
+def uploading(here: Context, who: owners.Principal) -> single.Single:
+    """A file that comes in at once."""
+    return single.Single(
+        who,
+        here.tools,
+        here.app.rules,
+        quota=here.app.rules.quotas.of(who.owner),
+        most=here.app.settings.upload_max_bytes,
+    )
+
+
+async def upload(
+    here: Context,
+    who: owners.Principal,
+    chunks: AsyncIterator[bytes],
+    wanted: request.UploadRequest,
+    *,
+    filename: str | None,
+    incoming: int | None = None,
+) -> Kept:
+    """Keeps a file that is in reach of this process."""
+    one, name = uploading(here, who), placing.file_name(filename)
+    async with one.received(chunks, asked=wanted, filename=name, incoming=incoming) as checked:
+        kept = await one.keep(checked, asked=wanted, filename=name)
+    return await uploaded(here, who, kept)
+
+
+async def uploaded(here: Context, who: owners.Principal, kept: finishing.Kept) -> Kept:
+    """The item of a finished upload, as it is now."""
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, kept.id), known=kept.known)
+
+
 async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, *, url: str | None = None) -> Kept:
     """Saves a temporary item; tries a lost or expired one again, from another URL if one is given."""
     before = await listing.get(here.app.data, who, here.app.addresses, media_id)
@@ -253,6 +304,8 @@ async def link(here: Context, who: owners.Principal, media_id: uuid.UUID, wanted
     params = {name: str(value) for name, value in given.items()}
     if wanted.rendition is not None:
         params["rendition"] = wanted.rendition
+    if params and item.status == "kept":
+        renditions.require(renditions.parse(params, accept="", exact=True), item.kind)
     if wanted.download:
         params["download"] = "1"
     url, until = here.app.addresses.signed(

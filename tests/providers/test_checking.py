@@ -95,6 +95,16 @@ class Forgetful(example.Atelier):
             raise contract.Refused(refused.failure, again=refused.again, after=refused.after) from None
 
 
+class Clumsy(example.Atelier):
+    """Sends a field as a file without a name."""
+
+    def submit(self, job: contract.Job) -> contract.Conversation[contract.Progress]:
+        parts = (contract.Part(name="prompt", data=b"a fox"),)
+        reply = yield contract.Request(method="POST", url=f"{self.base_url}/jobs", parts=parts, repeatable=False)
+        told = self.replies.document(reply, submitting=True)
+        return self._progress(str(told.get("id")), told)
+
+
 class Raw(example.Atelier):
     """Keeps words that the database can't."""
 
@@ -133,6 +143,7 @@ class Odd(example.Atelier):
         (Eager, ["asks on after"]),
         (Fragile, ["heard, of a webhook for the job 'job_1': it crashes with"]),
         (Forgetful, ["may have been taken all the same"]),
+        (Clumsy, ["neither a file", "takes that for a job"]),
         (Raw, ["NUL"]),
         (Odd, ["pace is", "base_url is", "retention is"]),
     ],

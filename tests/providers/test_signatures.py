@@ -58,6 +58,7 @@ def test_a_time_that_was_changed_breaks_the_signature(name: str) -> None:
         "1e9",
         "17951760000000000000000",
         f"{signing.MOMENT}.0",
+        f"{signing.MOMENT}, {signing.MOMENT}",
         f"{signing.MOMENT}000",
         "١٧٩٥١٧٦٠٠٠",
     ):

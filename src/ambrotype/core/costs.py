@@ -78,7 +78,7 @@ def reckon(used: Used, table: Mapping[str, Any], model: str) -> Cost | None:
 def checked(table: Mapping[str, Any], setting: str) -> Mapping[str, Any]:
     """The table, if it is one. Raises `errors.InvalidSetting` with the sentence that names what is wrong."""
     for pattern, entry in table.items():
-        for price in entry if isinstance(entry, list) else [entry]:
+        for price in entry if isinstance(entry, list) and entry else [entry]:
             if _price(price) is None:
                 raise errors.InvalidSetting(
                     f'{setting}: the price of {pattern!r} must be like {{"amount": 0.025, "unit": "image", "currency": "USD"}},'

@@ -1,7 +1,7 @@
 """A provider's words in, ours out: one file each, and no I/O. `contract` says what an adapter owes, `example` shows one.
 
 `BUILT_IN` lists the adapters of this house; a third party's come by the entry point group `ambrotype.providers`.
-`pricing` says what a job cost, `checking` what is wrong with an adapter.
+`checking` says what is wrong with an adapter.
 """
 
 import importlib

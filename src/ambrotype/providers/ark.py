@@ -84,7 +84,11 @@ class Ark(adapter.Adapter):
     def heard(self, hook: contract.Hook, secrets: Sequence[bytes]) -> contract.Heard | None:
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
         job_id = replies.identity(told.get("id"))
-        return None if job_id is None else contract.Heard(job_id=job_id, delivery=f"{job_id}:{told.get('status')}")
+        return (
+            None
+            if job_id is None
+            else contract.Heard(job_id=job_id, delivery=f"{job_id}:{replies.identity(told.get('status'))}")
+        )
 
     def _task(self, job_id: str) -> str:
         return f"{self.base_url}/contents/generations/tasks/{places.id_path(job_id)}"
@@ -107,7 +111,7 @@ class Ark(adapter.Adapter):
         return contract.Progress(job_id=job_id, status="queued", raw=keepable.keepable(told))
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
-        word = str(told.get("status"))
+        word = replies.word(told.get("status"))
         status = STATUSES.get(word, "processing")
         content = told.get("content")
         outputs, failure = _outputs(content) or media_in.found(content).outputs, None
@@ -163,7 +167,7 @@ class Ark(adapter.Adapter):
         items: list[Any] = []
         end: dict[str, Any] = {}
         while (event := streams.event(reply)) is not None:
-            kind = str(event.get("type"))
+            kind = replies.word(event.get("type"))
             if kind.endswith(".completed"):
                 end = event
             elif event.get("error") and "image_index" not in event:

@@ -184,6 +184,9 @@ def _requests(provider: contract.Provider, ran: Ran, *, submitting: bool) -> Ite
             yield "a request holds the API key: only credentials() may, and whoever sends the request adds them."
         if sum((asked.json is not None, bool(asked.parts), asked.body is not None)) > 1:
             yield "a request has two bodies: json, parts and body exclude each other."
+        for part in asked.parts:
+            if isinstance(part.data, bytes) != bool(part.filename):
+                yield f"the part {part.name!r} is neither a file (bytes and a filename) nor a field (text and none)."
         try:
             orjson.dumps(asked.json)
         except TypeError as problem:
@@ -233,6 +236,10 @@ ODD: Sequence[tuple[str, contract.Reply]] = (
     ("302", answer(302, b"", location="https://elsewhere.example/")),
     ("200 with null", answer(200, b"null", content_type="application/json")),
     ("200 with a list", answer(200, [1, 2])),
+    (
+        "200 with 900 brackets",
+        answer(200, b'{"status":' + b"[" * 900 + b"]" * 900 + b"}", content_type="application/json"),
+    ),
     ("200 with an empty object", answer(200, {})),
     (
         "200 with wrong types",

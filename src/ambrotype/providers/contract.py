@@ -32,11 +32,10 @@ class Config:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a multipart body: a file where it has a `filename`, else a field of the form, as UTF-8 text. Sent with a
-    file name, a field would be refused by the servers as a file."""
+    """One part of a multipart body: a file (bytes, with a `filename`), or a field of the form (text, without one)."""
 
     name: str
-    data: bytes = dataclasses.field(repr=False)
+    data: bytes | str = dataclasses.field(repr=False)
     filename: str | None = None
     content_type: str | None = None
 
@@ -223,9 +222,7 @@ class Heard:
     delivery: str
     """The same for each repetition of the same message."""
     progress: Progress | None = None
-    """None: ask."""
-    reread: bool = False
-    """Asking tells more (what it cost, say): ask once, and take `progress` where that gives nothing."""
+    """What the body says. Asking may tell more (what it cost, say)."""
 
 
 class Provider(Protocol):

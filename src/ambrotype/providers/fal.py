@@ -66,7 +66,7 @@ class Fal(adapter.Adapter):
     def follow(self, job_id: str, handle: Mapping[str, Any]) -> contract.Conversation[contract.Progress]:
         reply = yield contract.Request(method="GET", url=self._place(job_id, handle, "status"))
         told = self.replies.stated(self.replies.document(reply), reply)
-        status = STATUSES.get(str(told.get("status")), "processing")
+        status = STATUSES.get(replies.word(told.get("status")), "processing")
         if status != "completed":
             return contract.Progress(job_id=job_id, status=status, handle=handle, raw=keepable.keepable(told))
         reply = yield contract.Request(method="GET", url=self._place(job_id, handle, "response"))
@@ -99,14 +99,8 @@ class Fal(adapter.Adapter):
         job_id = replies.identity(told.get("request_id"))
         if job_id is None:
             return None
-        progress = self._reported(job_id, told)
-        return contract.Heard(
-            job_id=job_id,
-            delivery=f"{job_id}:{told.get('status')}",
-            progress=progress,
-            reread=progress is not None
-            and progress.status == "completed",  # what was billed stands in a header of the result
-        )
+        delivery = f"{job_id}:{replies.identity(told.get('status'))}"
+        return contract.Heard(job_id=job_id, delivery=delivery, progress=self._reported(job_id, told))
 
     def _reported(self, job_id: str, told: dict[str, Any]) -> contract.Progress | None:
         if told.get("status") == "OK" and isinstance(told.get("payload"), dict):
