@@ -53,7 +53,7 @@ async def adopt(tools: Tools, who: owners.Principal, asked: request.KeepRequest)
     if not who.is_key:
         raise errors.Forbidden(f"Only a key may keep jobs of {provider.name} that were not started here.")
     progress = await _asked(tools, provider, asked)
-    word = ending.said(provider, progress, None)
+    word = ending.said(provider, progress, caller=tools.caller)
     generation_id = await _written(data, who, asked, provider)
     await ending.settle(tools.outputs, generation_id, word, after=None)
     async with data.transaction(who) as tx:

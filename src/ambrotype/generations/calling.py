@@ -100,6 +100,13 @@ class Caller:
             found = self._reachable[provider.base_url] = dataclasses.replace(self._allowed, endpoints=endpoints)
         return found
 
+    def home(self, providers: configured.Providers, name: str | None, url: str) -> network.Allowed | None:
+        """The same for a URL of the provider's own API; None for any other URL."""
+        provider = providers.adapters.get(name or "")
+        if provider is None or configured.origin(url) != configured.origin(provider.base_url):
+            return None
+        return self.allowed(provider)
+
 
 class _Talk:
     """One conversation's requests."""

@@ -13,10 +13,11 @@ from typing import Any, Literal
 import orjson
 import structlog
 
-from ambrotype.capture import accept, pipeline, request
+from ambrotype.capture import accept, network, pipeline, request
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture.fetch import Announced
-from ambrotype.core import errors, expiry, owners, types
+from ambrotype.core import errors, expiry, owners, sources, types
+from ambrotype.generations import calling
 from ambrotype.providers import contract
 from ambrotype.records import accepting, captures, database, editing, following
 from ambrotype.records import generations as rows
@@ -49,11 +50,20 @@ class Said:
     cost: Mapping[str, Any] | None
     retention: int | None
     pace: float
+    home: network.Allowed
+    """What may be reached with the provider's credentials: its API."""
 
 
-def said(provider: contract.Provider, progress: contract.Progress, cost: Mapping[str, Any] | None) -> Said:
+def said(
+    provider: contract.Provider,
+    progress: contract.Progress,
+    *,
+    caller: calling.Caller,
+    cost: Mapping[str, Any] | None = None,
+) -> Said:
     """The word and the facts together."""
-    return Said(progress=progress, cost=cost, retention=provider.retention, pace=provider.pace)
+    home = caller.allowed(provider)
+    return Said(progress=progress, cost=cost, retention=provider.retention, pace=provider.pace, home=home)
 
 
 def principal(row: Mapping[str, Any]) -> owners.Principal:
@@ -186,7 +196,7 @@ class _Turn:
         given = {
             "source": "generation",
             **wanted,
-            **({"data": "-"} if content is not None else {"url": output.url}),
+            "data": "-",  # its source is put in below
             "kind": output.kind or (head.kind if head else row["kind"]),
             "provider": row["provider"],
             "model": row["model"][:255],
@@ -198,8 +208,8 @@ class _Turn:
             "metadata": {**wanted.get("metadata", {}), **output.metadata, **({} if primary else {"role": output.role})},
             "parents": [{"id": parent, "role": role} for parent, role in parents],
         }
-        if "name" not in wanted and output.name and not row["slot"]:
-            given["name"] = output.name[:255]
+        if "name" not in wanted and (name := _name(output, row["slot"] if primary else None)) is not None:
+            given["name"] = name
         item = accept.acceptance(_asked(given), rules=rules, trusted=True)
         status: Literal["keeping", "temporary"] = "keeping" if row["keep"] == "auto" else "temporary"
         if content is not None:
@@ -283,7 +293,13 @@ def origin(output: contract.Output, *, provider: str, word: Said, rules: accept.
         else:
             told = told or expiry.NEVER
     return accept.origin(
-        output.url, rules=rules, trusted=True, provider=provider, told=told, completed_at=word.progress.finished_at
+        output.url,
+        rules=rules,
+        trusted=True,
+        provider=provider,
+        told=told,
+        completed_at=word.progress.finished_at,
+        allowed=word.home if output.authenticated else None,
     )
 
 
@@ -321,6 +337,17 @@ def _content(output: contract.Output) -> bytes | None:
     if output.url is None:
         raise errors.NotMedia("The provider named an output without a URL and without bytes.")
     return None
+
+
+def _name(output: contract.Output, slot: str | None) -> str | None:
+    """What the provider calls the file; in a slot the slot's name, with the file's ending."""
+    name = output.name or (sources.name_of(output.url) if output.url and output.data is None else None)
+    if name is None or (output.url is not None and output.url[:5].lower() == "data:"):
+        name = output.name
+    if slot is None or name is None:
+        return name[:255] if name else None
+    guess = types.guess(name, None)
+    return f"{slot.rpartition('/')[2]}.{guess.ext}"[:255] if guess else None
 
 
 def _beside(made: Mapping[str, uuid.UUID], index: int) -> list[uuid.UUID]:

@@ -70,7 +70,7 @@ class Renewing:
             return None
         if output.url == claim.url and mine["renewals"] > 0:
             return None
-        word = ending.said(adapter, progress, None)
+        word = ending.said(adapter, progress, caller=self.caller)
         source = ending.origin(output, provider=row["provider"], word=word, rules=self.rules)
         async with self.data.transaction(database.WORKER) as tx:
             await rows.renewed(tx, claim.generation_id, mine["key"], url=output.url, authenticated=output.authenticated)
