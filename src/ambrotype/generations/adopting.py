@@ -53,6 +53,9 @@ async def adopt(tools: Tools, who: owners.Principal, asked: request.KeepRequest)
     if not who.is_key:
         raise errors.Forbidden(f"Only a key may keep jobs of {provider.name} that were not started here.")
     progress = await _asked(tools, provider, asked)
+    for spelling in {progress.job_id, asked.request_id.rpartition("/")[2]} - {asked.request_id}:
+        if (found := await _known(data, who, provider.name, spelling)) is not None:
+            return found
     word = ending.said(provider, progress, caller=tools.caller)
     generation_id = await _written(data, who, asked, provider)
     await ending.settle(tools.outputs, generation_id, word, after=None)

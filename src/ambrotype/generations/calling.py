@@ -26,6 +26,8 @@ PAUSE = 0.3
 CONNECT = 15.0
 MOST_REQUESTS = 50
 """Of one conversation: an adapter that goes on for ever is stopped."""
+MOST_TURNS = 10_000
+"""Of one conversation, with the events of its streams."""
 MOST_EVENT = 64 * 2**20
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Failures after which the provider has seen nothing of the request."""
@@ -62,7 +64,7 @@ class Caller:
         talk = _Talk(self, provider)
         try:
             wanted = next(conversation)
-            for _ in range(MOST_REQUESTS * 200):
+            for _ in range(MOST_TURNS):
                 if isinstance(wanted, contract.More):
                     if wanted.progress is not None and watched is not None:
                         watched(wanted.progress)
