@@ -169,7 +169,7 @@ def _thumbor(folder: Path, files: Path) -> Iterator[int | None]:
         "RESULT_STORAGE = 'thumbor.result_storages.file_storage'\n"
         f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(folder / 'results')!r}\n"
         f"FILE_STORAGE_ROOT_PATH = {str(folder / 'storage')!r}\n"
-        "STORAGE = 'thumbor.storages.no_storage'\nALLOW_UNSAFE_URL = True\nQUALITY = 80\n"
+        "STORAGE = 'thumbor.storages.no_storage'\nALLOW_UNSAFE_URL = True\nRESULT_STORAGE_STORES_UNSAFE = True\nQUALITY = 80\n"
     )
     port = processes.free_port()
     program = [str(folder / "venv/bin/thumbor"), "--ip", "127.0.0.1", "--port", str(port), "--conf", str(config)]

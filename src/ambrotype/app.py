@@ -19,6 +19,7 @@ from ambrotype import settings as settings_
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
+from ambrotype.capture.uploads import resumable
 from ambrotype.core import errors, expiry, layout, quotas, renditions
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
@@ -203,6 +204,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
                 days=app.settings.sweep_days,
                 rendition_days=app.settings.rendition_days,
                 trash_days=app.settings.trash_days,
+                uploads=resumable.Resumables(ready, app.rules, most=app.settings.upload_max_bytes),
             )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")

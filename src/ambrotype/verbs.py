@@ -16,7 +16,7 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
-from ambrotype.capture.uploads import finishing, placing, resumable, single
+from ambrotype.capture.uploads import direct, finishing, placing, resumable, single
 from ambrotype.core import errors, media, owners, renditions, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
@@ -43,6 +43,7 @@ class Context:
     settling: settling.Settling
     uploads: resumable.Resumables
     rendering: rendering.Rendering
+    directs: direct.Directs
 
 
 @contextlib.asynccontextmanager
@@ -67,6 +68,7 @@ async def opened(app: app_.App) -> AsyncIterator[Context]:
                 settling=waits,
                 uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
                 rendering=renders,
+                directs=direct.Directs(tools, app.rules, most=app.settings.upload_max_bytes),
             )
         finally:
             await tasks.ended(hearing)

@@ -151,6 +151,13 @@ ROUTES: dict[str, Row] = {
         ask=lambda t: (t.resumable(), tus(b"\x89PNG", Upload_Offset="0", Content_Type=asking.BODY)),
     ),
     "DELETE /v1/uploads/resumable/{id}": row(401, 404, 404, 204, 204, 403, 204, ask=lambda t: (t.resumable(), tus())),
+    "POST /v1/uploads/direct": row(
+        401, 501, 501, 501, 501, 403, 501,
+        ask=lambda t: ("/v1/uploads/direct", {"size": 9, "content_type": "image/png"}),
+    ),
+    "POST /v1/uploads/direct/{id}/complete": row(
+        401, 501, 501, 501, 501, 403, 501, ask=lambda t: (f"/v1/uploads/direct/{uuid.uuid4()}/complete", None)
+    ),
     "POST /v1/rewrite": row(
         401, 200, 200, 200, 200, 403, 200, ask=lambda t: ("/v1/rewrite", {"document": {}, "relative": True})
     ),

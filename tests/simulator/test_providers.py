@@ -83,7 +83,9 @@ def test_a_plan_is_read_from_words() -> None:
     assert plan.make(plan.parse("webhook=early")) == plan.Plan(early=True)
 
 
-@pytest.mark.parametrize("wrong", ["melt", "run=fast", "run=-1", "outcome=good", "webhook=loud", "poll=often"])
+@pytest.mark.parametrize(
+    "wrong", ["melt", "run=fast", "run=-1", "outcome=good", "webhook=loud", "poll=often", "submit=often", "away=200"]
+)
 def test_a_wrong_plan_is_refused_with_a_sentence(wrong: str) -> None:
     with pytest.raises(errors.InvalidRequest):
         plan.parse(wrong)
@@ -116,6 +118,8 @@ class TestEveryProvider:
             {"input": {"num_outputs": -1}},
         ):
             assert (await call("POST", path, {**body, **wrong, "simulate": QUICK}))[0] < 500
+        for listed in ("openai/v1/videos", "ark/api/v3/contents/generations/tasks", "replicate/v1/predictions"):
+            assert (await call("GET", f"/{listed}"))[0] == 200
 
     async def test_refuses_a_submission_as_planned_and_takes_the_next(
         self, call: Caller, path: str, body: dict[str, Any]

@@ -1,8 +1,10 @@
 """`/v1/uploads`: a file in one form, and files that go straight into the store."""
 
 import contextlib
+import datetime
+import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import fastapi
 import orjson
@@ -82,6 +84,78 @@ async def body(asked: fastapi.Request) -> AsyncIterator[bytes]:
 async def upload(here: context.Here, who: caller.Writer, asked: fastapi.Request) -> fastapi.Response:
     """Keeps a file: `file`, and in `fields` what is known of it as JSON, before the file or after it."""
     kept = await _Upload(here, who, asked).run()
+    return responses.Response(
+        _MEDIA.dump_json(kept.media),
+        status_code=200 if kept.known else 201,
+        media_type="application/json",
+        headers={"Location": f"/v1/media/{kept.media.id}", "Cache-Control": "private, no-store"},
+    )
+
+
+class DirectRequest(pydantic.BaseModel):
+    """A file that is to go straight into the store."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    filename: request.Short | None = None
+    content_type: Annotated[str, pydantic.Field(max_length=100)]
+    size: Annotated[int, pydantic.Field(ge=1, le=2**62, description="bytes")]
+    fields: request.UploadRequest = request.UploadRequest()
+
+
+class Direct(pydantic.BaseModel):
+    """The request that puts it there; its headers are signed, and are to be sent exactly so."""
+
+    id: uuid.UUID
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: datetime.datetime
+
+
+@router.post(
+    f"{PATH}/direct",
+    response_model=Direct,
+    status_code=201,
+    responses={**documents.WRITING, **documents.problems(413, 501)},
+)
+async def direct(here: context.Here, who: caller.Writer, asked: DirectRequest) -> fastapi.Response:
+    """Where to PUT a file of this type and length, if the store can sign for it. Then comes `complete`."""
+    made = await here.directs.create(
+        who,
+        size=asked.size,
+        content_type=asked.content_type,
+        asked=asked.fields,
+        filename=placing.file_name(asked.filename),
+    )
+    answer = Direct(
+        id=made.id,
+        method=made.ticket.method,
+        url=made.ticket.url,
+        headers=dict(made.ticket.headers),
+        expires_at=made.expires_at,
+    )
+    return responses.Response(
+        answer.model_dump_json(),
+        status_code=201,
+        media_type="application/json",
+        headers={"Cache-Control": "private, no-store"},
+    )
+
+
+@router.post(
+    f"{PATH}/direct/{{id}}/complete",
+    response_model=media.Media,
+    status_code=201,
+    responses={
+        200: {"description": "completed before, or the same bytes are there already", "model": media.Media},
+        **documents.WRITING,
+        **documents.problems(409, 410, 423, 501),
+    },
+)
+async def complete(here: context.Here, who: caller.Writer, id: uuid.UUID) -> fastapi.Response:
+    """Looks at what has arrived, and keeps it or removes it."""
+    kept = await verbs.uploaded(here, who, await here.directs.complete(who, id))
     return responses.Response(
         _MEDIA.dump_json(kept.media),
         status_code=200 if kept.known else 201,

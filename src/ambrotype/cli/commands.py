@@ -9,6 +9,7 @@ import typer
 from ambrotype.cli import (
     collections,
     demo,
+    download,
     editing,
     generate,
     guests,
@@ -24,6 +25,7 @@ from ambrotype.cli import (
     serve,
     shares,
     simulate,
+    upload,
     usage,
     webhooks,
     work,
@@ -47,6 +49,8 @@ def build() -> typer.Typer:
     app.command("keep")(keep.keep)
     app.command("generate")(generate.generate)
     app.command("ls")(listing.ls)
+    app.command("upload")(upload.upload)
+    app.command("download")(download.download)
     app.command("show")(library.show)
     app.command("open")(library.open_)
     app.command("edit")(editing.edit)

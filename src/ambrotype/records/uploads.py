@@ -225,6 +225,12 @@ async def due(tx: database.Transaction, *, most: int) -> list[Upload]:
     return [Upload(**row) for row in found]
 
 
+async def place_of(tx: database.Transaction, media_id: uuid.UUID) -> tuple[str, str] | None:
+    """As the worker: bucket and path of a kept item's bytes."""
+    row = await tx.one("select bucket, path from ambrotype.media where id = %(id)s and path is not null", id=media_id)
+    return (row["bucket"], row["path"]) if row is not None else None
+
+
 async def left_whole(tx: database.Transaction, *, most: int) -> list[tuple[uuid.UUID, str, str, str]]:
     """As the worker: uploads whose bytes are all there, and whose item nobody is making; id, app, kind and subject of the
     owner. Index: upload_whole."""

@@ -8,11 +8,14 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from ambrotype.capture import accept, pipeline
+from ambrotype.capture import accept, pipeline, request
 from ambrotype.core import errors, owners, quotas, types
 from ambrotype.decoding import facts as facts_
-from ambrotype.records import accepting, captures, database
+from ambrotype.records import accepting, captures, database, uploads
 from ambrotype.storage import contract
+
+PASSING = (errors.StoreUnavailable, errors.Unavailable, errors.Locked)
+"""What says nothing about an upload: it stays, and goes on later. Anything else ends it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,41 @@ async def record(
         return Kept(id=accepted.id, key=key, known=accepted.outcome != "new")
 
     kept: Kept = await tools.data.retrying(who, work)
+    return kept
+
+
+async def finish(
+    who: owners.Principal,
+    upload: uploads.Upload,
+    whole: contract.Whole,
+    tools: pipeline.Tools,
+    rules: accept.Rules,
+    *,
+    sha256: bytes | None = None,
+    copy: Path | None = None,
+) -> Kept:
+    """Makes the item of an upload whose bytes are all there; its row says so in the same transaction."""
+
+    async def write_down(tx: database.Transaction, media_id: uuid.UUID) -> None:
+        if not await uploads.finished(tx, upload.id, media_id):
+            raise errors.Locked(f"The upload {upload.id} was finished by another request.")
+
+    async with looked_at(whole, tools, sha256=sha256, copy=copy) as arrived:
+        item = accept.upload(
+            request.parsed(request.UploadRequest, upload.fields),
+            arrived.facts.media,
+            filename=upload.filename,
+            rules=rules,
+            trusted=upload.trusted,
+        )
+        item = dataclasses.replace(item, id=upload.id)
+        quota = rules.quotas.of(who.owner)
+        kept = await record(who, item, arrived, tools, quota=quota, also=write_down)
+    # What is left over is found by the sweep if it can't be removed now.
+    with contextlib.suppress(errors.AmbrotypeError):
+        await whole.discard(kept=kept.key)
+        async with tools.data.transaction(who) as tx:
+            await uploads.cleared(tx, upload.id)
     return kept
 
 

@@ -17,7 +17,7 @@ import structlog
 from ambrotype.capture import accept, pipeline, request
 from ambrotype.capture.uploads import finishing, pieces, placing, writing
 from ambrotype.core import errors, ids, owners, types
-from ambrotype.records import database, uploads
+from ambrotype.records import uploads
 from ambrotype.storage import contract
 
 LIFE = datetime.timedelta(hours=24)
@@ -27,8 +27,6 @@ SAVE = 1.0
 TAKE_OVER = 5.0
 """Seconds that a request waits for the process that held the upload before to let go of its file."""
 _REMEMBERED = 1000
-_PASSING = (errors.StoreUnavailable, errors.Unavailable, errors.Locked, errors.RateLimited)
-"""What says nothing about the upload: it stays, and goes on later."""
 
 log = structlog.get_logger("ambrotype.uploads")
 
@@ -141,9 +139,9 @@ class Resumables:
             if upload.received == 0 and not isinstance(resumable, contract.OnDiskWriter):
                 copy = pipeline.Copy(self._tools.spool)
                 stack.callback(copy.close)
-            received, running = await self._write(asked, resumable, chunks, copy)
-            upload = dataclasses.replace(upload, received=received, expires_at=asked.expires_at)
-            if received < upload.size:
+            running = await self._write(asked, resumable, chunks, copy)
+            upload = asked.upload
+            if upload.received < upload.size:
                 return Taken(upload=upload, media_id=None)
             async with self._refusing(asked, resumable):
                 known = running.digest() if running is not None else None
@@ -156,8 +154,9 @@ class Resumables:
         resumable: contract.Resumable,
         chunks: AsyncIterator[bytes],
         copy: pipeline.Copy | None,
-    ) -> "tuple[int, hashlib._Hash | None]":
-        """Takes the bytes, and writes down how far it came, also where the client or the store goes away meanwhile."""
+    ) -> "hashlib._Hash | None":
+        """Takes the bytes; their hash, if known from the first one on. It is written down how far it came, also where
+        the client goes away meanwhile."""
         upload, checked = asked.upload, writing.Checked(asked.checksum)
         running = self._running(upload)
         hashes = [*checked.hashes, *([running] if running is not None else [])]
@@ -173,7 +172,9 @@ class Resumables:
                 await _take(piece, resumable, hashes, copy)
                 received += len(piece)
                 if asked.checksum is None and asyncio.get_running_loop().time() - saved_at > SAVE:
-                    await self._save(asked, resumable, await resumable.so_far())
+                    # What lies in a rest beside the parts is further than the parts alone.
+                    if (so_far := await resumable.so_far()).size > asked.upload.received:
+                        await self._save(asked, resumable, so_far)
                     saved_at = asyncio.get_running_loop().time()
         except (pieces.Interrupted, errors.TooLarge) as problem:
             ending = problem
@@ -187,11 +188,11 @@ class Resumables:
             self._remember(upload.id, received, running)
         if ending is not None:
             raise ending
-        return received, running
+        return running
 
     async def _save(self, asked: "_Request", resumable: contract.Resumable, mark: contract.Mark) -> None:
         async with self._tools.data.transaction(asked.who) as tx:
-            asked.expires_at = await uploads.advance(
+            until = await uploads.advance(
                 tx,
                 asked.upload.id,
                 lease=asked.lease,
@@ -200,37 +201,17 @@ class Resumables:
                 mark=mark.state,
                 life=LIFE,
             )
+        asked.upload = dataclasses.replace(asked.upload, received=mark.size, mark=mark.state, expires_at=until)
         await resumable.tidy()
 
     async def _finish(
         self, asked: "_Request", resumable: contract.Resumable, sha256: bytes | None, copy: Path | None
     ) -> uuid.UUID:
-        upload, rules = asked.upload, self._rules
         await resumable.seal()
-        async with finishing.looked_at(resumable, self._tools, sha256=sha256, copy=copy) as arrived:
-            fields = request.parsed(request.UploadRequest, upload.fields)
-            item = accept.upload(
-                fields, arrived.facts.media, filename=upload.filename, rules=rules, trusted=upload.trusted
-            )
-
-            async def write_down(tx: database.Transaction, media_id: uuid.UUID) -> None:
-                if not await uploads.finished(tx, upload.id, media_id):
-                    raise errors.Locked(f"The upload {upload.id} was finished by another request.")
-
-            kept = await finishing.record(
-                asked.who,
-                dataclasses.replace(item, id=upload.id),
-                arrived,
-                self._tools,
-                quota=rules.quotas.of(asked.who.owner),
-                also=write_down,
-            )
-        self._hashes.pop(upload.id, None)
-        # What is left over is found by the sweep if it can't be removed now.
-        with contextlib.suppress(errors.AmbrotypeError):
-            await resumable.discard(kept=kept.key)
-            async with self._tools.data.transaction(asked.who) as tx:
-                await uploads.cleared(tx, upload.id)
+        kept = await finishing.finish(
+            asked.who, asked.upload, resumable, self._tools, self._rules, sha256=sha256, copy=copy
+        )
+        self._hashes.pop(asked.upload.id, None)
         return kept.id
 
     @contextlib.asynccontextmanager
@@ -238,7 +219,7 @@ class Resumables:
         """What is wrong with the bytes or what was told of them ends the upload; what may pass does not."""
         try:
             yield
-        except _PASSING:
+        except finishing.PASSING:
             raise
         except errors.AmbrotypeError:
             with contextlib.suppress(errors.AmbrotypeError):  # else the sweep does it
@@ -316,10 +297,6 @@ class _Request:
     lease: uuid.UUID
     hold: writing.Hold
     checksum: writing.Checksum | None
-    expires_at: datetime.datetime = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        self.expires_at = self.upload.expires_at
 
 
 def staging(upload: uploads.Upload) -> contract.Key:

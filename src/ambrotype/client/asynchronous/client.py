@@ -22,6 +22,7 @@ from ambrotype.client.asynchronous import (
     generations,
     projects,
     sharing,
+    transfers,
     webhooks,
 )
 from ambrotype.core import errors, jsontext, media, rewriting
@@ -52,6 +53,7 @@ class AsyncClient(
     generations.Generations,
     webhooks.Webhooks,
     administration.Administration,
+    transfers.Transfers,
 ):
     """A server of Ambrotype at `url`.
 

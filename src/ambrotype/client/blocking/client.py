@@ -17,6 +17,7 @@ from ambrotype.client.blocking import (
     generations,
     projects,
     sharing,
+    transfers,
     webhooks,
 )
 from ambrotype.core import errors, media, rewriting
@@ -39,6 +40,7 @@ class Client(
     generations.Generations,
     webhooks.Webhooks,
     administration.Administration,
+    transfers.Transfers,
 ):
     """A server of Ambrotype at `url`; the arguments and verbs are those of `AsyncClient`, without `await`.
 

@@ -83,6 +83,22 @@ create trigger new_title after insert on media_text for each row when (new.title
 create trigger follow_title after update of title on media_text for each row
   when (new.title is distinct from old.title) execute function follow_title();
 
+-- What is shown of an item is its row here as well: whoever changes it changes the item (`updated_at`, its ETag and its revision in
+-- lists), unless the same transaction has done so already.
+create function touch_media() returns trigger language plpgsql security definer
+set search_path = ambrotype, pg_temp as $$
+begin
+  update media m set updated_at = now() where m.id = new.media_id and m.status <> 'tombstone'
+    and m.xmin <> pg_current_xact_id()::xid;
+  return null;
+end $$;
+create trigger touch_media after update on media_text for each row
+  when ((new.source_url, new.title, new.description, new.tags, new.metadata, new.attribution, new.prompt, new.settings,
+         new.provenance, new.cost)
+        is distinct from (old.source_url, old.title, old.description, old.tags, old.metadata, old.attribution, old.prompt,
+                          old.settings, old.provenance, old.cost))
+  execute function touch_media();
+
 drop index media_newest;
 drop index media_newest_all;
 -- With the columns that facets count, usage adds up, and filters look at in passing: all of that reads the index alone.

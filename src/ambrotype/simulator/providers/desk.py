@@ -167,11 +167,14 @@ class Desk:
         id: str,
         model: str,
         body: Mapping[str, Any],
+        files: Callable[[book.Job], list[outputs.File]] = lambda job: [],
         webhook: str | None = None,
         simulate: Any = None,
         **about: Any,
     ) -> book.Job:
-        """Takes a job, or does what its plan says instead. The `simulate` of body and header is for the plan alone."""
+        """Takes a job, or does what its plan says instead. The `simulate` of body and header is for the plan alone.
+        `files` makes its outputs, or refuses the input: then nothing is taken.
+        """
         given = (simulate if simulate is not None else body.get("simulate"), request.headers.get("X-Simulate"))
         plan = self.book.plan(self.vendor.name, model, given)
         content = {name: value for name, value in body.items() if name != "simulate"}
@@ -202,6 +205,11 @@ class Desk:
             life=self.vendor.life if plan.life is None else plan.life,
             about=about,
         )
+        try:
+            job.files = files(job)
+        except Problem as problem:
+            entry.answered = problem.status
+            raise
         self.book.jobs[id] = job
         entry.job, entry.answered = id, 0 if struck else 200
         job.about["silent"] = struck

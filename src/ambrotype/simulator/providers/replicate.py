@@ -86,12 +86,12 @@ class Predictions:
             id="".join(secrets.choice("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(26)),
             model=model,
             body=given,
+            files=_files,
             webhook=body.get("webhook") or body.get("webhook_completed"),
             simulate=body.get("simulate", given.get("simulate")),
             version=version,
             filter=body.get("webhook_events_filter") or ["start", "output", "logs", "completed"],
         )
-        job.files = _files(job)
         events = [(job.starts, "start"), (job.starts + job.plan.run / 2, "logs"), (job.ends, "output")]
         chosen = [(when, event) for when, event in events if event in job.about["filter"]]
         await self.desk.begin(job, self._letters, *chosen)
