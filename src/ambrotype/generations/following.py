@@ -19,6 +19,7 @@ from ambrotype import tasks
 from ambrotype.core import errors, ids
 from ambrotype.generations import calling, configured, ending, submitting
 from ambrotype.generations import inputs as inputs_
+from ambrotype.generations import outputs as outputs_
 from ambrotype.providers import contract
 from ambrotype.records import database, generations
 from ambrotype.records import following as rows
@@ -232,7 +233,7 @@ class Follower:
             await self._told(held, provider, progress)
 
     async def _told(self, held: rows.Held, provider: contract.Provider, progress: contract.Progress) -> None:
-        keys = frozenset(ending.keyed(progress.outputs))
+        keys = frozenset(outputs_.keyed(progress.outputs))
         if progress.status in _ENDED or not keys <= self._seen.get(held.id, frozenset()):
             await self._written(held, provider, progress)
         else:
@@ -262,15 +263,15 @@ class Follower:
     async def _written(self, held: rows.Held, provider: contract.Provider, progress: contract.Progress) -> None:
         """Writes the provider's word down, however often that takes: the bytes in an answer are nowhere else."""
         cost = self._price(provider, held, progress)
-        word = ending.said(provider, progress, caller=self._caller, cost=cost)
+        word = outputs_.said(provider, progress, caller=self._caller, cost=cost)
         status = await self._settled(held, word, after=self._pause(held, provider))
         if status in _ENDED or status is None:
             self._seen.pop(held.id, None)
             log.info("generation ended", generation_id=str(held.id), status=status)
         else:
-            self._seen[held.id] = frozenset(ending.keyed(progress.outputs))
+            self._seen[held.id] = frozenset(outputs_.keyed(progress.outputs))
 
-    async def _settled(self, held: rows.Held, word: ending.Said, *, after: float) -> str | None:
+    async def _settled(self, held: rows.Held, word: outputs_.Said, *, after: float) -> str | None:
         for tried in itertools.count():
             try:
                 return await ending.settle(self._outputs, held.id, word, after=after)
