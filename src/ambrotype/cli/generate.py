@@ -44,7 +44,7 @@ def generate(
             "settings": generating.settings(setting or []), "inputs": generating.inputs(given or []), "kind": kind,
             "keep": "manual" if manual else "auto", "project": project, "slot": slot, "tags": tag or [],
         }  # fmt: skip
-        async with connect.library(where) as library:
+        async with connect.library(where, work=wait > 0) as library:
             made = await library.generate(provider, model, prompt, **generating.said(fields))
             if wait:
                 made = await library.generated(made.id, timeout=wait)
