@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ambrotype.client.blocking import Client
     from ambrotype.core import errors
     from ambrotype.core.errors import AmbrotypeError
+    from ambrotype.core.generation import Generation, Provider
     from ambrotype.core.keys import Key, NewKey
     from ambrotype.core.media import AtRisk, Event, Inspection, Lost, Media, Parent, Provenance
     from ambrotype.core.rewriting import Left, Replaced, Rewritten
@@ -32,6 +33,7 @@ _PLACES = {
     "AtRisk": "core.media",
     "Client": "client.blocking",
     "Event": "core.media",
+    "Generation": "core.generation",
     "Inspection": "core.media",
     "KeepFields": "fields",
     "Key": "core.keys",
@@ -43,6 +45,7 @@ _PLACES = {
     "NewKey": "core.keys",
     "Parent": "core.media",
     "Provenance": "core.media",
+    "Provider": "core.generation",
     "Replaced": "core.rewriting",
     "Rewritten": "core.rewriting",
     "open": "local",
@@ -55,6 +58,7 @@ __all__ = [
     "AtRisk",
     "Client",
     "Event",
+    "Generation",
     "Inspection",
     "KeepFields",
     "Key",
@@ -66,6 +70,7 @@ __all__ = [
     "NewKey",
     "Parent",
     "Provenance",
+    "Provider",
     "Replaced",
     "Rewritten",
     "errors",

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict, get_type_hints
 
-from ambrotype.core import media
+from ambrotype.core import generation, media
 
 
 class ParentFields(TypedDict, total=False):
@@ -137,6 +137,46 @@ class CollectionFields(TypedDict, total=False):
     description: str | None
     visibility: media.Visibility
     featured_id: uuid.UUID | str | None
+
+
+class InputFields(TypedDict, total=False):
+    """What a job works on: `id` or `url` (which is kept too), and the `role` that it has."""
+
+    id: uuid.UUID | str
+    url: str
+    role: str
+
+
+class GenerationFields(TypedDict, total=False):
+    """The fields of `POST /v1/generations` beside provider, model and prompt; those of items hold for every output."""
+
+    settings: Mapping[str, Any]
+    inputs: Sequence[InputFields]
+    keep: generation.Keep
+    kind: media.Kind | None
+    project: str | None
+    slot: str | None
+    source: Literal["generation", "enhanced"]
+    enhancement: str | None
+    name: str | None
+    title: str | None
+    description: str | None
+    tags: Sequence[str]
+    metadata: Mapping[str, Any]
+    attribution: Mapping[str, Any] | None
+    favorite: bool
+    visibility: media.Visibility | None
+    expires_at: datetime.datetime | None
+    layout: str | None
+
+
+class GenerationFilters(TypedDict, total=False):
+    """The filters of lists of generations. Several values of one filter mean any of them."""
+
+    status: Some
+    provider: Some
+    model: Some
+    project: Some
 
 
 class ShareFields(TypedDict, total=False):

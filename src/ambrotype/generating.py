@@ -101,6 +101,12 @@ async def ended(
                 continue
 
 
+async def counts(here: verbs.Context) -> dict[str, int]:
+    """How many generations of the whole installation have not ended, by state."""
+    async with here.app.data.transaction(owners.ADMINISTRATOR) as tx:
+        return await rows.counts(tx)
+
+
 def providers(here: verbs.Context) -> list[generation.Provider]:
     """All that there are, those that are set up first."""
     found = [

@@ -4,8 +4,10 @@ import sys
 
 from ambrotype import cli
 from ambrotype.capture import worker
+from ambrotype.generations import following
 
 if __name__ == "__main__":
     worker.LEASE, worker.BEAT = float(sys.argv[1]), float(sys.argv[2])
+    following.LEASE, following.BEAT = worker.LEASE, worker.BEAT
     sys.argv[1:] = ["work", "--with-parent"]
     cli.main()

@@ -55,6 +55,10 @@ class House:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    def know(self, **settings: str) -> None:
+        """More settings, for programs that are started from now on."""
+        self._environment |= {f"AMBROTYPE_{name.upper()}": value for name, value in settings.items()}
+
     def api(self) -> processes.Program:
         return self._start("tests.support.serving", "api", str(self._port))
 

@@ -12,8 +12,9 @@ def test_everything_is_kept_while_its_provider_urls_die(tmp_path: Path) -> None:
     before = set(Path(tempfile.gettempdir()).glob("ambrotype-demo-*"))
     ended = commands.run("demo", "--exit", cwd=tmp_path)
     assert ended.code == 0, ended.out + ended.err
-    assert "8 of 8 kept; provider URLs dead: 9 of 9; permanent URLs alive: 8, bytes equal." in ended.out
+    assert "12 of 12 kept; provider URLs dead: 12 of 12; permanent URLs alive: 12, bytes equal." in ended.out
     assert "source_expired" in ended.out
+    assert "came as bytes" in ended.out
     assert "\x1b" not in ended.out
     assert set(Path(tempfile.gettempdir()).glob("ambrotype-demo-*")) == before
 
@@ -25,7 +26,7 @@ def test_it_serves_on_until_it_is_told_to_end_and_leaves_nothing_running(tmp_pat
         assert all(one["as_promised"] for one in json.loads(running.line()))
         told = json.loads(running.line())
         listed = commands.run("ls", "--url", told["url"], "--key", told["key"], "--json", cwd=tmp_path)
-        assert len(listed.json) == 8
+        assert len(listed.json) == 12
         family = running.family()
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(30) == 130

@@ -8,7 +8,7 @@ import pydantic
 from fastapi import responses
 from prometheus_client import core as metrics_
 
-from ambrotype import verbs
+from ambrotype import generating, verbs
 from ambrotype.api import caller, context, documents, routing
 from ambrotype.core import usage as nouns
 from ambrotype.library import usage
@@ -43,6 +43,7 @@ async def stats(here: context.Here, who: caller.Administrator) -> fastapi.Respon
 async def metrics(here: context.Here) -> fastapi.Response:
     """The same for Prometheus. Read from the database, so every API process tells the same."""
     found, sent = await usage.stats(here.app.data), await usage.delivered(here.app.data)
+    open_ = await generating.counts(here)
     families = [
         _labelled("ambrotype_media", "Items by state.", "status", found.by_status),
         _labelled("ambrotype_captures", "How captures ended, of what is still there.", "code", found.outcomes),
@@ -51,6 +52,7 @@ async def metrics(here: context.Here) -> fastapi.Response:
             "ambrotype_queue_oldest_seconds", "Age of the oldest of them.", found.queue.oldest_seconds or 0.0
         ),
         metrics_.GaugeMetricFamily("ambrotype_at_risk", "Items that live at their provider only.", found.at_risk),
+        _labelled("ambrotype_generations", "Generations that have not ended, by state.", "status", open_),
         metrics_.CounterMetricFamily("ambrotype_views", "Files that were begun to be delivered.", sent["views"]),
         metrics_.CounterMetricFamily("ambrotype_egress_bytes", "Bytes of files delivered.", sent["bytes"]),
     ]

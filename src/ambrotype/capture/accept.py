@@ -43,12 +43,14 @@ def origin(
     provider: str | None = None,
     told: datetime.datetime | None = None,
     completed_at: datetime.datetime | None = None,
+    allowed: network.Allowed | None = None,
 ) -> accepting.Origin:
     """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it.
 
-    `completed_at` is when its job ended, where that is known: what only a policy says counts from there.
+    `completed_at` is when its job ended, where that is known: what only a policy says counts from there. `allowed` is what
+    may be reached where that is not for the rules to say: a provider's own API.
     """
-    network.check_url(url, rules.allowed(trusted=trusted))
+    network.check_url(url, allowed or rules.allowed(trusted=trusted))
     now = datetime.datetime.now(datetime.UTC)
     end = expiry.read(url, now=now, provider=provider, told=told, completed_at=completed_at, retention=rules.retention)
     return accepting.Origin(

@@ -11,6 +11,7 @@ from ambrotype.cli import (
     demo,
     download,
     editing,
+    generate,
     guests,
     keep,
     keys,
@@ -18,6 +19,7 @@ from ambrotype.cli import (
     listing,
     migrate,
     projects,
+    providers,
     rewrite,
     risk,
     serve,
@@ -45,6 +47,7 @@ def build() -> typer.Typer:
     app.command("serve")(serve.serve)
     app.command("work")(work.work)
     app.command("keep")(keep.keep)
+    app.command("generate")(generate.generate)
     app.command("ls")(listing.ls)
     app.command("upload")(upload.upload)
     app.command("download")(download.download)
@@ -56,6 +59,7 @@ def build() -> typer.Typer:
     app.command("at-risk")(risk.at_risk)
     app.command("usage")(usage.usage)
     app.command("rewrite")(rewrite.rewrite)
+    app.command("providers")(providers.providers)
     for name, module, commands in (
         ("projects", projects, ("list", "slots", "slot", "show", "prune")),
         ("collections", collections, ("list", "create", "items", "add", "take", "rm")),

@@ -15,9 +15,9 @@ def demo(
 ) -> None:
     """Shows the whole thing in half a minute, on this machine alone, in a temporary folder (or --data).
 
-    Starts a simulated CDN and a real server on free ports, keeps pictures and videos whose provider URLs live for
-    seconds, watches those die, and compares what the permanent URLs serve. Then the server is yours until Ctrl-C. The
-    exit code is 1 if anything was not as promised.
+    Starts simulated providers and a real server on free ports, keeps pictures and videos whose provider URLs live for
+    seconds, has four providers generate more, watches their URLs die, and compares what the permanent URLs serve. Then
+    the server is yours until Ctrl-C. The exit code is 1 if anything was not as promised.
 
     \b
     Example:

@@ -27,15 +27,18 @@ async def run(data: Path | None, *, leave: bool, as_json: bool) -> None:
     show = theatre.opened(as_json=as_json)
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(_folder(data))
-        show.say("Starting a simulated CDN and an Ambrotype server …")
+        show.say("Starting simulated providers with their CDN, and an Ambrotype server …")
         simulator = await stack.enter_async_context(server.running())
-        on = await stack.enter_async_context(stage.built(folder, sources=simulator.url.removeprefix("http://")))
+        sources, providers = simulator.url.removeprefix("http://"), exhibits.engaged(simulator)
+        on = await stack.enter_async_context(stage.built(folder, sources=sources, providers=providers))
         session = await stack.enter_async_context(_session())
         library = await stack.enter_async_context(client.AsyncClient(on.url, key=on.key))
         show.begin(simulator.url, on.url)
         await exhibits.drawn(simulator, session)
+        generated = await _generate(library, simulator)
         collection = exhibits.hung(simulator)
         await _keep(library, collection, session)
+        collection += generated
         with show.curtain(collection):
             await _watch(library, collection, session, show)
         show.end(collection)
@@ -45,6 +48,22 @@ async def run(data: Path | None, *, leave: bool, as_json: bool) -> None:
             await asyncio.Event().wait()
     if not kept_promise:
         raise typer.Exit(exits.FAILED)
+
+
+async def _generate(library: client.AsyncClient, simulator: server.Simulator) -> list[exhibits.Exhibit]:
+    """A job at each provider, through Ambrotype, to the end; what came out is being kept or kept already."""
+
+    async def one(name: str) -> list[exhibits.Exhibit]:
+        model, settings = exhibits.JOBS[name]
+        asked = await library.generate(
+            name, model, "a fox on glass", settings=settings, visibility="unlisted", tags=["demo"]
+        )
+        done = await library.generated(asked.id, timeout=_LATEST)
+        if done.error is not None:
+            raise errors.AmbrotypeError(f"{name}: {done.error.detail}")
+        return [exhibits.made(name, item, simulator) for item in done.outputs]
+
+    return [exhibit for found in await asyncio.gather(*map(one, exhibits.JOBS)) for exhibit in found]
 
 
 async def _keep(

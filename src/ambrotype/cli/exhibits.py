@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 
 from ambrotype.core import media
 from ambrotype.simulator import server
+from ambrotype.simulator.providers import control
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -17,6 +20,7 @@ class Exhibit:
     provider: str
     path: str
     source: str
+    """Empty where the provider answered with the bytes."""
     dies_at: float
     """Epoch seconds."""
     doomed: bool = False
@@ -37,7 +41,7 @@ class Exhibit:
     @property
     def dead(self) -> bool:
         """The provider's URL was tried after its time, and refused."""
-        return self.source_status is not None and self.source_status >= 400
+        return not self.source or (self.source_status is not None and self.source_status >= 400)
 
     @property
     def alive(self) -> bool:
@@ -56,7 +60,7 @@ class Exhibit:
     @property
     def done(self) -> bool:
         """Nothing more will be learnt of it."""
-        return self.source_status is not None and self.permanent_status is not None
+        return (not self.source or self.source_status is not None) and self.permanent_status is not None
 
 
 _COLLECTION = (
@@ -94,6 +98,36 @@ def hung(simulator: server.Simulator) -> list[Exhibit]:
     return shown
 
 
+JOBS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "fal": ("fal-ai/flux/dev", {"image_size": "square"}),
+    "openai": ("gpt-image-1", {}),
+    "ark": ("seedance-2-0", {}),
+    "replicate": ("black-forest-labs/flux-schnell", {}),
+}
+"""What is generated besides, through the adapters: provider → model and settings."""
+LIFE = 12
+"""Seconds that a generated output lives at its provider."""
+
+
+def engaged(simulator: server.Simulator) -> dict[str, tuple[str, str]]:
+    """The simulated providers' base URLs and keys, their jobs quick and their outputs short-lived."""
+    for name in JOBS:
+        simulator.book.expect(f"run=0.5,life={LIFE}", provider=name)
+    return {name: (simulator.url + control.BASES[name], simulator.book.account(name).keys[0]) for name in JOBS}
+
+
+def made(name: str, item: media.Media, simulator: server.Simulator) -> Exhibit:
+    """One output of a generation that has just ended."""
+    return Exhibit(
+        provider=f"{name} job",
+        path=f"{item.kind}/{JOBS[name][0]}",
+        source=item.source_url or "",
+        dies_at=simulator.now() + LIFE,
+        item=item,
+        source_digest=item.sha256,
+    )
+
+
 async def look(exhibit: Exhibit, session: aiohttp.ClientSession) -> None:
     """Fetches from the provider while that works, to compare with later."""
     status, digest = await _get(session, exhibit.source)
@@ -105,7 +139,8 @@ async def compare(exhibit: Exhibit, session: aiohttp.ClientSession) -> None:
     """Fetches from the provider, who should refuse by now, and then from the permanent URL."""
     if exhibit.item is None:
         return
-    exhibit.source_status, _ = await _get(session, exhibit.source)
+    if exhibit.source:
+        exhibit.source_status, _ = await _get(session, exhibit.source)
     exhibit.permanent_status, exhibit.permanent_digest = await _get(session, exhibit.item.url)
 
 

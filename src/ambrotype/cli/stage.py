@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from ambrotype.core import errors
@@ -27,8 +27,10 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def built(data: Path, *, sources: str) -> AsyncIterator[Stage]:
+async def built(data: Path, *, sources: str, providers: Mapping[str, tuple[str, str]]) -> AsyncIterator[Stage]:
     """A server on the folder `data` that may fetch from `sources` (host:port), until the end of the block.
+
+    `providers` has base URL and key by name.
 
     It knows no other settings than the demo's: neither the caller's environment nor an ambrotype.toml count.
     """
@@ -36,6 +38,9 @@ async def built(data: Path, *, sources: str) -> AsyncIterator[Stage]:
     key = "amb_" + secrets.token_urlsafe(32)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AMBROTYPE_")}
     environment |= {"AMBROTYPE_FETCH_ALLOW": sources, "AMBROTYPE_BOOTSTRAP_KEY": key, "AMBROTYPE_MIN_FREE": "0"}
+    for name, (base_url, provider_key) in providers.items():
+        group = f"AMBROTYPE_{name.upper()}"
+        environment |= {f"{group}_BASE_URL": base_url, f"{group}_API_KEY": provider_key}
     log = data / "serve.log"
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(

@@ -26,7 +26,9 @@ class Show:
     def begin(self, providers: str, permanent: str) -> None:
         """What is where."""
         self.say(f"Providers' URLs begin with {providers}, permanent ones with {permanent}.")
-        self.say("Keeping items whose provider URLs live for seconds; one of them is dead already.\n")
+        self.say(
+            "Keeping items whose provider URLs live for seconds, and what four providers generate; one is dead already.\n"
+        )
 
     @contextlib.contextmanager
     def curtain(self, collection: Sequence[exhibits.Exhibit]) -> Iterator[None]:
@@ -46,7 +48,8 @@ class Show:
             elif item is not None and item.lost is not None:
                 self._once(number, f"{exhibit.provider:14}lost: {item.lost.detail}")
             if exhibit.done:
-                answers = f"provider's URL {_source(exhibit)}, permanent URL {_permanent(exhibit)}"
+                source = f"provider's URL {_source(exhibit)}" if exhibit.source else "came as bytes"
+                answers = f"{source}, permanent URL {_permanent(exhibit)}"
                 self._once(number, f"{exhibit.provider:14}{answers}")
 
     def _once(self, number: int, line: str) -> None:
@@ -58,11 +61,12 @@ class Show:
         """The sum of it."""
         wanted = [exhibit for exhibit in collection if not exhibit.doomed]
         kept = sum(exhibit.item is not None and exhibit.item.status == "kept" for exhibit in wanted)
-        dead = sum(exhibit.dead for exhibit in collection)
+        remote = [exhibit for exhibit in collection if exhibit.source]
+        dead = sum(exhibit.dead for exhibit in remote)
         alive = sum(exhibit.alive for exhibit in wanted)
         equal = "bytes equal" if alive == len(wanted) else "the others differ or do not answer"
         self.say(
-            f"\n{kept} of {len(wanted)} kept; provider URLs dead: {dead} of {len(collection)};"
+            f"\n{kept} of {len(wanted)} kept; provider URLs dead: {dead} of {len(remote)};"
             f" permanent URLs alive: {alive}, {equal}."
         )
         for exhibit in collection:
@@ -109,6 +113,7 @@ class Live(Show):
             status = exhibit.item.status if exhibit.item else ""
             gone = exhibit.done or exhibit.left < 0
             source = _source(exhibit) if exhibit.done else _left(exhibit).removeprefix("dies ")
+            source = source if exhibit.source else "came as bytes"
             serves = "equal" if exhibit.alive else _number(exhibit.permanent_status)
             shown.add_row(
                 exhibit.provider,
@@ -143,6 +148,8 @@ def opened(*, as_json: bool) -> Show:
 
 
 def _left(exhibit: exhibits.Exhibit) -> str:
+    if not exhibit.source:
+        return "bytes"
     return f"dies in {output.span(exhibit.left)}" if exhibit.left >= 0 else "dead"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ambrotype.capture import request
 from ambrotype.core import errors, ids, owners
 from ambrotype.generations import calling, configured, ending
+from ambrotype.generations import outputs as outputs_
 from ambrotype.providers import contract
 from ambrotype.records import accepting, database
 from ambrotype.records import generations as rows
@@ -53,7 +54,10 @@ async def adopt(tools: Tools, who: owners.Principal, asked: request.KeepRequest)
     if not who.is_key:
         raise errors.Forbidden(f"Only a key may keep jobs of {provider.name} that were not started here.")
     progress = await _asked(tools, provider, asked)
-    word = ending.said(provider, progress, None)
+    for spelling in {progress.job_id, asked.request_id.rpartition("/")[2]} - {asked.request_id}:
+        if (found := await _known(data, who, provider.name, spelling)) is not None:
+            return found
+    word = outputs_.said(provider, progress, caller=tools.caller)
     generation_id = await _written(data, who, asked, provider)
     await ending.settle(tools.outputs, generation_id, word, after=None)
     async with data.transaction(who) as tx:

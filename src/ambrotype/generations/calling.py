@@ -26,6 +26,8 @@ PAUSE = 0.3
 CONNECT = 15.0
 MOST_REQUESTS = 50
 """Of one conversation: an adapter that goes on for ever is stopped."""
+MOST_TURNS = 10_000
+"""Of one conversation, with the events of its streams."""
 MOST_EVENT = 64 * 2**20
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Failures after which the provider has seen nothing of the request."""
@@ -62,7 +64,7 @@ class Caller:
         talk = _Talk(self, provider)
         try:
             wanted = next(conversation)
-            for _ in range(MOST_REQUESTS * 200):
+            for _ in range(MOST_TURNS):
                 if isinstance(wanted, contract.More):
                     if wanted.progress is not None and watched is not None:
                         watched(wanted.progress)
@@ -99,6 +101,13 @@ class Caller:
             endpoints = self._allowed.endpoints | ({(home[1], home[2])} if home else frozenset())
             found = self._reachable[provider.base_url] = dataclasses.replace(self._allowed, endpoints=endpoints)
         return found
+
+    def home(self, providers: configured.Providers, name: str | None, url: str) -> network.Allowed | None:
+        """The same for a URL of the provider's own API; None for any other URL."""
+        provider = providers.adapters.get(name or "")
+        if provider is None or configured.origin(url) != configured.origin(provider.base_url):
+            return None
+        return self.allowed(provider)
 
 
 class _Talk:

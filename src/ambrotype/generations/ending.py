@@ -5,27 +5,24 @@ It may run any number of times with the same words: an output that was accepted 
 
 import dataclasses
 import datetime
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 import structlog
 
-from ambrotype.capture import accept, pipeline, request
+from ambrotype.capture import accept, pipeline
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture.fetch import Announced
-from ambrotype.core import errors, expiry, owners, types
+from ambrotype.core import errors, owners
+from ambrotype.generations import outputs as outputs_
 from ambrotype.providers import contract
 from ambrotype.records import accepting, captures, database, editing, following
 from ambrotype.records import generations as rows
 
-STAGED = datetime.timedelta(days=7)
-"""How long bytes that nobody asked to keep lie in the store."""
 MOST_RAW = 64 * 1024
 """Bytes of a provider's own words that are remembered."""
-MOST_DATA = 256 * 2**20
 _ENDED = ("completed", "failed", "cancelled")
 _REVIVED = ("submission_unknown", "provider_gone")
 """Failures that were only ours to guess: the provider's word is stronger."""
@@ -41,35 +38,20 @@ class Tools:
     rules: accept.Rules
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """A provider's word on a job, with what its adapter's facts make of it."""
-
-    progress: contract.Progress
-    cost: Mapping[str, Any] | None
-    retention: int | None
-    pace: float
-
-
-def said(provider: contract.Provider, progress: contract.Progress, cost: Mapping[str, Any] | None) -> Said:
-    """The word and the facts together."""
-    return Said(progress=progress, cost=cost, retention=provider.retention, pace=provider.pace)
-
-
 def principal(row: Mapping[str, Any]) -> owners.Principal:
     """As whom outputs are accepted: the generation's owner."""
     owner = owners.Owner(kind=row["owner_kind"], subject=row["owner_subject"])
     return owners.Principal(role="service", app=row["app"], owner=None if owner.kind == "service" else owner)
 
 
-async def settle(tools: Tools, generation_id: uuid.UUID, word: Said, *, after: float | None) -> str | None:
+async def settle(tools: Tools, generation_id: uuid.UUID, word: outputs_.Said, *, after: float | None) -> str | None:
     """Writes the word down; the state it led to, None where the generation had ended before.
 
     `after` is in how many seconds to ask again where the job goes on. An output that can't be kept at all (not media, an
     address that is not to be fetched) is left out, and told in the generation's error; the rest of the batch is kept.
     Raises `errors.Unavailable` and `errors.StoreUnavailable`: nothing is written then.
     """
-    outputs = keyed(word.progress.outputs)
+    outputs = outputs_.keyed(word.progress.outputs)
     unfit: dict[str, errors.CaptureFailed] = {}
     while True:
         turn = _Turn(tools, generation_id, word, after, outputs, unfit)
@@ -95,7 +77,7 @@ class _Turn:
 
     tools: Tools
     generation_id: uuid.UUID
-    word: Said
+    word: outputs_.Said
     after: float | None
     outputs: Mapping[str, contract.Output]
     unfit: dict[str, errors.CaptureFailed]
@@ -156,8 +138,8 @@ class _Turn:
         parents: Sequence[tuple[uuid.UUID, str]],
     ) -> uuid.UUID | None:
         try:
-            content = _content(output)
-            item = self._item(row, output, parents, content)
+            content = outputs_.content_of(output)
+            item = outputs_.item(row, output, word=self.word, parents=parents, content=content, rules=self.tools.rules)
         except errors.CaptureFailed as problem:
             self.unfit[key] = problem
             return None
@@ -169,54 +151,6 @@ class _Turn:
             await self._store(tx, key, accepted.id, content, staged=item.status == "temporary")
         await tx.become(database.WORKER)
         return accepted.id
-
-    def _item(
-        self,
-        row: database.Row,
-        output: contract.Output,
-        parents: Sequence[tuple[uuid.UUID, str]],
-        content: bytes | None,
-    ) -> accepting.Acceptance:
-        rules, progress = self.tools.rules, self.word.progress
-        primary = output.role == "primary"
-        head = types.recognise(content[: types.HEAD_BYTES]) if content is not None else None
-        wanted = dict(row["wanted"])
-        if not primary:
-            wanted.pop("name", None)
-        given = {
-            "source": "generation",
-            **wanted,
-            **({"data": "-"} if content is not None else {"url": output.url}),
-            "kind": output.kind or (head.kind if head else row["kind"]),
-            "provider": row["provider"],
-            "model": row["model"][:255],
-            "prompt": row["prompt"],
-            "settings": row["settings"],
-            "request_id": progress.job_id[:255],
-            "project": row["project"],
-            "slot": row["slot"] if primary else None,
-            "metadata": {**wanted.get("metadata", {}), **output.metadata, **({} if primary else {"role": output.role})},
-            "parents": [{"id": parent, "role": role} for parent, role in parents],
-        }
-        if "name" not in wanted and output.name and not row["slot"]:
-            given["name"] = output.name[:255]
-        item = accept.acceptance(_asked(given), rules=rules, trusted=True)
-        status: Literal["keeping", "temporary"] = "keeping" if row["keep"] == "auto" else "temporary"
-        if content is not None:
-            # Equal bytes of two jobs are two items: each has its own prompt and its own place.
-            until = datetime.datetime.now(datetime.UTC) + STAGED
-            ends = {"source_expires_at": until, "source_expiry_rule": "staged"} if status == "temporary" else {}
-            digest = {"source_hash": hashlib.sha256(b"data:" + hashlib.sha256(content).digest()).hexdigest()}
-            item = dataclasses.replace(
-                item, fields=item.fields | ends | digest | {"incoming": len(content)}, again=True
-            )
-            return dataclasses.replace(item, status=status)
-        assert output.url is not None
-        return dataclasses.replace(item, status=status, origin=self._origin(row["provider"], output))
-
-    def _origin(self, provider: str, output: contract.Output) -> accepting.Origin:
-        assert output.url is not None
-        return origin(output, provider=provider, word=self.word, rules=self.tools.rules)
 
     async def _store(
         self, tx: database.Transaction, key: str, media_id: uuid.UUID, content: bytes, *, staged: bool
@@ -271,56 +205,6 @@ class _Turn:
             if first is not None:
                 await rows.put_cost(tx, first["media_id"], self.word.cost)
         return status
-
-
-def origin(output: contract.Output, *, provider: str, word: Said, rules: accept.Rules) -> accepting.Origin:
-    """Where an output's bytes are to be had, and until when. Raises the `CaptureFailed` that its URL deserves."""
-    assert output.url is not None
-    told = output.expires_at
-    if provider not in rules.retention:
-        if word.retention is not None:
-            rules = dataclasses.replace(rules, retention={**rules.retention, provider: word.retention})
-        else:
-            told = told or expiry.NEVER
-    return accept.origin(
-        output.url, rules=rules, trusted=True, provider=provider, told=told, completed_at=word.progress.finished_at
-    )
-
-
-def _asked(given: Mapping[str, Any]) -> request.KeepRequest:
-    """The output as something to keep. What the provider or the settings of today make of it must not be its end: the
-    fields that can't be doubted are enough."""
-    try:
-        return request.parsed(request.KeepRequest, given)
-    except errors.InvalidRequest as problem:
-        log.warning("an output is kept without some of its fields", detail=problem.detail)
-        sure = ("url", "data", "kind", "provider", "model", "request_id", "project", "slot", "parents", "visibility")
-        return request.parsed(request.KeepRequest, {name: given[name] for name in sure if given.get(name) is not None})
-
-
-def keyed(outputs: Sequence[contract.Output]) -> dict[str, contract.Output]:
-    """The outputs by what each is known by: role and number, the same whenever the provider is asked."""
-    found: dict[str, contract.Output] = {}
-    for output in outputs:
-        key, copy = f"{output.role}/{output.index}", 0
-        while key in found:
-            copy += 1
-            key = f"{output.role}/{output.index}+{copy}"
-        found[key] = output
-    return found
-
-
-def _content(output: contract.Output) -> bytes | None:
-    if output.data is not None:
-        return output.data
-    if output.url is not None and output.url[:5].lower() == "data:":
-        try:
-            return handed_over.decoded(output.url, most=MOST_DATA)
-        except errors.InvalidRequest as problem:
-            raise errors.NotMedia(problem.detail) from None
-    if output.url is None:
-        raise errors.NotMedia("The provider named an output without a URL and without bytes.")
-    return None
 
 
 def _beside(made: Mapping[str, uuid.UUID], index: int) -> list[uuid.UUID]:

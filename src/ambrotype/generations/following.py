@@ -7,6 +7,7 @@ requests themselves. A webhook makes a job due earlier; where webhooks are expec
 import asyncio
 import contextlib
 import datetime
+import itertools
 import random
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from ambrotype import tasks
 from ambrotype.core import errors, ids
 from ambrotype.generations import calling, configured, ending, submitting
 from ambrotype.generations import inputs as inputs_
+from ambrotype.generations import outputs as outputs_
 from ambrotype.providers import contract
 from ambrotype.records import database, generations
 from ambrotype.records import following as rows
@@ -44,6 +46,7 @@ SETTLING_IN = 60.0
 GONE = 24 * 3600.0
 """Seconds without a good answer after which a provider counts as gone."""
 OURS_MOST = 15.0
+WATCHED = 0.3
 _ENDED = ("completed", "failed", "cancelled")
 _PASSING = ("unauthenticated", "forbidden", "rate_limited", "quota_exceeded", "unavailable", "timeout", "invalid_reply")
 """Failures of asking that say nothing about the job."""
@@ -164,7 +167,7 @@ class Follower:
         public_url = self._inputs.public_url
         job = submitting.job_of(held, inputs, provider=provider, public_url=public_url, token=token)
         try:
-            progress = await submitting.send(self._caller, provider, job)
+            progress = await submitting.send(self._caller, provider, job, watched=self._watcher(held))
         except contract.Refused as refused:
             await self._refused_submission(held, refused)
         except Exception:
@@ -173,6 +176,25 @@ class Follower:
         else:
             log.info("submitted", generation_id=str(held.id), provider=held.provider)
             await self._written(held, provider, progress)
+
+    def _watcher(self, held: rows.Held) -> Callable[[contract.Progress], None]:
+        """Shows how far a job is whose answer is a stream, a few times a second at the most."""
+        shown = 0.0
+        writing: asyncio.Task[None] | None = None
+
+        def watched(progress: contract.Progress) -> None:
+            nonlocal shown, writing
+            now = asyncio.get_running_loop().time()
+            if progress.progress is None or now - shown < WATCHED or (writing is not None and not writing.done()):
+                return
+            shown, writing = now, asyncio.create_task(self._show(held, progress.progress))
+
+        return watched
+
+    async def _show(self, held: rows.Held, progress: float) -> None:
+        with contextlib.suppress(errors.Unavailable):
+            async with self._data.transaction(database.WORKER) as tx:
+                await generations.show(tx, held.id, progress=min(max(progress, 0.0), 1.0))
 
     async def _refused_submission(self, held: rows.Held, refused: contract.Refused) -> None:
         shown = {"generation_id": str(held.id), "code": refused.failure.code, "detail": refused.failure.detail}
@@ -211,7 +233,7 @@ class Follower:
             await self._told(held, provider, progress)
 
     async def _told(self, held: rows.Held, provider: contract.Provider, progress: contract.Progress) -> None:
-        keys = frozenset(ending.keyed(progress.outputs))
+        keys = frozenset(outputs_.keyed(progress.outputs))
         if progress.status in _ENDED or not keys <= self._seen.get(held.id, frozenset()):
             await self._written(held, provider, progress)
         else:
@@ -240,21 +262,23 @@ class Follower:
 
     async def _written(self, held: rows.Held, provider: contract.Provider, progress: contract.Progress) -> None:
         """Writes the provider's word down, however often that takes: the bytes in an answer are nowhere else."""
-        word = ending.said(provider, progress, self._price(provider, held, progress))
-        after = self._pause(held, provider)
-        for tried in range(1_000_000):
-            try:
-                status = await ending.settle(self._outputs, held.id, word, after=after)
-            except (errors.Unavailable, errors.StoreUnavailable) as problem:
-                log.warning("an answer waits to be written", generation_id=str(held.id), detail=problem.detail)
-                await asyncio.sleep(min(0.5 * 2.0 ** min(tried, 6), OURS_MOST))
-                continue
-            break
+        cost = self._price(provider, held, progress)
+        word = outputs_.said(provider, progress, caller=self._caller, cost=cost)
+        status = await self._settled(held, word, after=self._pause(held, provider))
         if status in _ENDED or status is None:
             self._seen.pop(held.id, None)
             log.info("generation ended", generation_id=str(held.id), status=status)
         else:
-            self._seen[held.id] = frozenset(ending.keyed(progress.outputs))
+            self._seen[held.id] = frozenset(outputs_.keyed(progress.outputs))
+
+    async def _settled(self, held: rows.Held, word: outputs_.Said, *, after: float) -> str | None:
+        for tried in itertools.count():
+            try:
+                return await ending.settle(self._outputs, held.id, word, after=after)
+            except (errors.Unavailable, errors.StoreUnavailable) as problem:
+                log.warning("an answer waits to be written", generation_id=str(held.id), detail=problem.detail)
+                await asyncio.sleep(min(0.5 * 2.0 ** min(tried, 6), OURS_MOST))
+        raise AssertionError("unreachable")
 
     # Turns
 

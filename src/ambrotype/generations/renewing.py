@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from ambrotype.capture import accept, network, pipeline
 from ambrotype.core import errors
-from ambrotype.generations import calling, configured, ending
+from ambrotype.generations import calling, configured
+from ambrotype.generations import outputs as outputs_
 from ambrotype.providers import contract
 from ambrotype.records import claims, database
 from ambrotype.records import generations as rows
@@ -63,15 +64,15 @@ class Renewing:
         except contract.Refused as refused:
             raise _failed(refused) from None
         after = min(FIRST * 2.0 ** mine["renewals"], LONGEST) * random.uniform(0.75, 1.0) if mine["renewals"] else 0.0
-        output = ending.keyed(progress.outputs).get(mine["key"])
+        output = outputs_.keyed(progress.outputs).get(mine["key"])
         if output is None or output.url is None or output.url[:5].lower() == "data:":
             if progress.failure is not None and progress.failure.code in _GONE:
                 raise _GONE[progress.failure.code](progress.failure.detail)
             return None
         if output.url == claim.url and mine["renewals"] > 0:
             return None
-        word = ending.said(adapter, progress, None)
-        source = ending.origin(output, provider=row["provider"], word=word, rules=self.rules)
+        word = outputs_.said(adapter, progress, caller=self.caller)
+        source = outputs_.origin(output, provider=row["provider"], word=word, rules=self.rules)
         async with self.data.transaction(database.WORKER) as tx:
             await rows.renewed(tx, claim.generation_id, mine["key"], url=output.url, authenticated=output.authenticated)
         return pipeline.Renewed(origin=source, after=after)

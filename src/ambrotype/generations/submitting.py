@@ -7,6 +7,7 @@ token brings it back (`docs/decisions/submissions.md`).
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from ambrotype.core import errors
@@ -67,9 +68,15 @@ async def prepare(
         raise errors.Unavailable(problem.detail) from None
 
 
-async def send(caller: calling.Caller, provider: contract.Provider, job: contract.Job) -> contract.Progress:
+async def send(
+    caller: calling.Caller,
+    provider: contract.Provider,
+    job: contract.Job,
+    *,
+    watched: Callable[[contract.Progress], None],
+) -> contract.Progress:
     """Submits the job. Raises `contract.Refused`."""
-    return await caller.run(provider, provider.submit(job))
+    return await caller.run(provider, provider.submit(job), watched=watched)
 
 
 async def unanswered(data: database.Database, tools: ending.Tools, held: following.Held) -> bool:

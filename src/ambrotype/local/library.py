@@ -18,7 +18,17 @@ from ambrotype.fields import KeepFields
 from ambrotype.library import filters as filters_
 from ambrotype.library import listing
 from ambrotype.library import recipe as recipes
-from ambrotype.local import administration, base, collections, editing, projects, sharing, transfers, webhooks
+from ambrotype.local import (
+    administration,
+    base,
+    collections,
+    editing,
+    generations,
+    projects,
+    sharing,
+    transfers,
+    webhooks,
+)
 
 T = TypeVar("T")
 
@@ -31,6 +41,7 @@ class Library(
     projects.Projects,
     collections.Collections,
     sharing.Sharing,
+    generations.Generations,
     webhooks.Webhooks,
     administration.Administration,
     transfers.Transfers,

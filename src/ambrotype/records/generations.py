@@ -266,3 +266,14 @@ async def save_staged(tx: database.Transaction, media_id: uuid.UUID) -> bool:
             id=media_id,
         )
     )
+
+
+async def show(tx: database.Transaction, generation_id: uuid.UUID, *, progress: float) -> None:
+    """How far a job is that is being submitted still."""
+    await tx.run(
+        "update ambrotype.generation set status = 'processing', progress = %(progress)s,"
+        " started_at = coalesce(started_at, clock_timestamp())"
+        " where id = %(id)s and status in ('queued', 'processing') and provider_job_id is null",
+        id=generation_id,
+        progress=progress,
+    )

@@ -9,7 +9,17 @@ from typing import Any, Self, TypeVar, Unpack, overload
 
 from ambrotype import fields as fields_
 from ambrotype.client import asynchronous
-from ambrotype.client.blocking import administration, base, collections, editing, projects, sharing, transfers, webhooks
+from ambrotype.client.blocking import (
+    administration,
+    base,
+    collections,
+    editing,
+    generations,
+    projects,
+    sharing,
+    transfers,
+    webhooks,
+)
 from ambrotype.core import errors, media, rewriting
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
@@ -27,6 +37,7 @@ class Client(
     projects.Projects,
     collections.Collections,
     sharing.Sharing,
+    generations.Generations,
     webhooks.Webhooks,
     administration.Administration,
     transfers.Transfers,
