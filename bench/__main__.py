@@ -1,4 +1,4 @@
-"""`python -m bench [start] [capture] [answers] [delivery] [library]`: measures, and writes RESULTS.md after a whole run."""
+"""`python -m bench [PART …]`: measures, and writes RESULTS.md after a whole run."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import answers, capture, delivery, library, report, server, source, start
+from bench import answers, capture, delivery, library, renditions, report, server, source, start
 from bench.place import Place
 
 PARTS: dict[str, Callable[[Place], list[report.Figure]]] = {
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[Place], list[report.Figure]]] = {
     "answers": answers.measure,
     "delivery": delivery.measure,
     "library": library.measure,
+    "renditions": renditions.measure,
 }
 
 

@@ -21,6 +21,8 @@ class Addresses:
     public_url: str
     cdn_url: str | None
     keys: Sequence[signing.Key]
+    trash: datetime.timedelta | None = None
+    """How long an item lies in the trash before it goes by itself; None = for ever."""
 
     def permanent(self, media_id: uuid.UUID, name: str, visibility: str) -> str:
         """The URL that never changes."""
@@ -34,6 +36,25 @@ class Addresses:
             return plain
         until = datetime.datetime.now(datetime.UTC) + ACCESS
         return f"{plain}?{signing.sign(media_id, {}, expires_at=until, keys=self.keys)}"
+
+    def derived(
+        self, media_id: uuid.UUID, name: str, visibility: str, queries: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, str]:
+        """The URLs of renditions by their names; signed where the item is private."""
+        if not queries:
+            return {}
+        plain = self.permanent(media_id, name, visibility)
+        if visibility != "private":
+            return {called: f"{plain}?{urllib.parse.urlencode(query)}" for called, query in queries.items()}
+        until = datetime.datetime.now(datetime.UTC) + ACCESS
+        return {
+            called: f"{plain}?{signing.sign(media_id, query, expires_at=until, keys=self.keys)}"
+            for called, query in queries.items()
+        }
+
+    def access_until(self) -> int:
+        """When an `access_url` made now ends, in seconds since 1970: until then each is the same again."""
+        return int(signing.end(datetime.datetime.now(datetime.UTC) + ACCESS).timestamp())
 
     def signed(
         self,

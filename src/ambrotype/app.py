@@ -3,34 +3,49 @@
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import importlib.metadata
 import tomllib
-from collections.abc import AsyncIterator, Callable, Iterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import structlog
 
 from ambrotype import addresses as addresses_
 from ambrotype import folder, tasks
+from ambrotype import providers as adapters
+from ambrotype import settings as settings_
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
 from ambrotype.capture.uploads import resumable
-from ambrotype.core import errors, expiry, layout, quotas
+from ambrotype.core import errors, expiry, layout, quotas, renditions
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
-from ambrotype.library import inspecting, inspection
-from ambrotype.maintenance import sweep, webhooks
+from ambrotype.generations import calling, configured, costing, ending, following, hearing, renewing
+from ambrotype.generations import inputs as inputs_
+from ambrotype.library import inspecting, inspection, tagging
+from ambrotype.maintenance import risk, sweep, webhooks
+from ambrotype.providers import contract as provider_contract
 from ambrotype.records import database, embedded, listening, migrate
+from ambrotype.renditions import making, working
+from ambrotype.renditions import rendering as rendering_
 from ambrotype.settings import Settings
 from ambrotype.storage import contract, stores
 
 CAPTURE_CHANNEL = "ambrotype_capture"
 MEDIA_CHANNEL = "ambrotype_media"
+RENDITION_CHANNEL = "ambrotype_rendition"
 KEY_CHANNEL = "ambrotype_key"
+GENERATION_CHANNEL = "ambrotype_generation"
 USER_AGENT = f"Ambrotype/{importlib.metadata.version('ambrotype')}"
+FILM_MEMORY = 2 * 2**30
+"""Bytes for a child that makes videos: frames of 8192 × 8192 pixels are decoded."""
 OPEN_GUEST = quotas.Quota(items=200, bytes=2 * 2**30)
 """Of guests that anybody may be, unless the settings say otherwise."""
+
+Derive = Callable[[uuid.UUID, Path, str | None], Awaitable[None]]
 
 log = structlog.get_logger("ambrotype")
 
@@ -49,6 +64,11 @@ class App:
     signing_keys: tuple[signing.Key, ...]
     tokens: tokens.Tokens
     """Users' tokens."""
+    providers: configured.Providers
+    caller: calling.Caller
+    """Talks to them."""
+    hearing: hearing.Hearing
+    """Hears their webhooks."""
 
 
 @contextlib.asynccontextmanager
@@ -85,6 +105,10 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
         )
         users = tokens.Tokens(_issuers(settings))
         stack.push_async_callback(users.close)
+        rules = _rules(settings)
+        providers = _providers(settings)
+        caller = calling.Caller(allowed=rules.allowed_for_keys, user_agent=USER_AGENT)
+        stack.push_async_callback(caller.close)
         if settings.bootstrap_key is not None:
             await accounts.create(data, name="bootstrap", secret=settings.bootstrap_key.get_secret_value())
         yield App(
@@ -92,14 +116,18 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
             data=data,
             direct=direct,
             store=store,
-            rules=_rules(settings),
+            rules=rules,
             addresses=addresses_.Addresses(
                 public_url=settings.public_url or folder.served_at(settings.data),
                 cdn_url=settings.cdn_url,
                 keys=keys,
+                trash=datetime.timedelta(days=settings.trash_days) if settings.trash_days is not None else None,
             ),
             signing_keys=keys,
             tokens=users,
+            providers=providers,
+            caller=caller,
+            hearing=hearing.Hearing(data, providers=providers, caller=caller),
         )
 
 
@@ -128,14 +156,17 @@ async def tools(app: App) -> AsyncIterator[pipeline.Tools]:
             layouts=app.rules.layouts,
             allowed=lambda trusted: app.rules.allowed(trusted=trusted),
             spool=spool,
+            providers=renewing.Renewing(data=app.data, providers=app.providers, caller=app.caller, rules=app.rules),
         )
 
 
 async def work(app: App, stop: asyncio.Event) -> None:
     """Captures, looks into what is kept, and sweeps until `stop` is set."""
-    async with tools(app) as ready, _inspecting(app, spool=ready.spool) as inspector:
-        working = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
-        inspector.give_way(working.busy)
+    async with tools(app) as ready, contextlib.AsyncExitStack() as stack:
+        capturing = worker.Worker(ready, rules=app.rules, concurrency=app.settings.fetch_concurrency)
+        maker = await stack.enter_async_context(_making(app, spool=ready.spool, busy=capturing.busy))
+        inspector = await stack.enter_async_context(_inspecting(app, spool=ready.spool, derive=maker.at_once))
+        inspector.give_way(capturing.busy)
         teller = webhooks.Teller(
             app.data,
             box=vault.box([key.secret for key in app.signing_keys], purpose="webhooks"),
@@ -144,14 +175,27 @@ async def work(app: App, stop: asyncio.Event) -> None:
             user_agent=USER_AGENT,
         )
 
+        follower = following.Follower(
+            providers=app.providers,
+            caller=app.caller,
+            outputs=ending.Tools(capture=ready, rules=app.rules),
+            inputs=inputs_.Tools(store=app.store, addresses=app.addresses, public_url=public_url(app.settings)),
+            price=costing.cost,
+        )
+
         def heard(channel: str, _: str) -> None:
             if channel == CAPTURE_CHANNEL:
-                working.wake()
+                capturing.wake()
+            elif channel == RENDITION_CHANNEL:
+                maker.wake()
+            elif channel == GENERATION_CHANNEL:
+                follower.wake()
             else:
                 inspector.wake()
                 teller.wake()
 
-        hearing = asyncio.create_task(listening.listen(app.direct, [CAPTURE_CHANNEL, MEDIA_CHANNEL], heard))
+        channels = [CAPTURE_CHANNEL, MEDIA_CHANNEL, RENDITION_CHANNEL, GENERATION_CHANNEL]
+        listened = asyncio.create_task(listening.listen(app.direct, channels, heard))
         sweeping = asyncio.create_task(
             sweep.forever(
                 app.data,
@@ -159,27 +203,92 @@ async def work(app: App, stop: asyncio.Event) -> None:
                 spool=ready.spool,
                 days=app.settings.sweep_days,
                 uploads=resumable.Resumables(ready, app.rules, most=app.settings.upload_max_bytes),
+                rendition_days=app.settings.rendition_days,
+                trash_days=app.settings.trash_days,
             )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
+        seeing = asyncio.create_task(_tag(app), name="tagging")
         warming = asyncio.create_task(ready.decoder.warm(), name="decoder")
+        warning = asyncio.create_task(risk.forever(app.data), name="warnings")
+        ended = asyncio.Event()
+        followed = asyncio.create_task(follower.run(ended), name="generations")
+        stopping = asyncio.create_task(_passed_on(stop, ended))
         try:
-            await working.run(stop)
+            await capturing.run(stop)
         finally:
-            await tasks.ended(hearing, sweeping, telling, warming)
+            ended.set()
+            await asyncio.wait([followed], timeout=following.GRACE)
+            await tasks.ended(listened, sweeping, telling, warming, warning, stopping, followed, seeing)
+
+
+async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
+    await stop.wait()
+    to.set()
 
 
 @contextlib.asynccontextmanager
-async def _inspecting(app: App, *, spool: Path) -> AsyncIterator[inspecting.Inspecting]:
+async def _inspecting(app: App, *, spool: Path, derive: Derive) -> AsyncIterator[inspecting.Inspecting]:
     """Looks into kept files for the length of the block, in a child that leaves the processor to captures."""
     decoder = decoders.Decoder(children=1, seconds=60.0, niceness=10)
-    inspector = inspecting.Inspecting(inspection.Tools(data=app.data, store=app.store, decoder=decoder, spool=spool))
+    inspector = inspecting.Inspecting(
+        inspection.Tools(
+            data=app.data,
+            store=app.store,
+            decoder=decoder,
+            spool=spool,
+            derive=derive,
+            tagging=app.settings.tagger_url is not None,
+        )
+    )
     running = asyncio.create_task(inspector.forever(), name="inspections")
     try:
         yield inspector
     finally:
         await tasks.ended(running)
         await decoder.close()
+
+
+@contextlib.asynccontextmanager
+async def _making(app: App, *, spool: Path, busy: Callable[[], bool]) -> AsyncIterator[working.Working]:
+    """Makes renditions for the length of the block, in children that leave the processor to everybody else."""
+    decoder = decoders.Decoder(children=1, niceness=10, output_bytes=renditions.MOST_BYTES)
+    films = decoders.Decoder(children=1, memory_bytes=FILM_MEMORY, niceness=15, output_bytes=renditions.MOST_FILM_BYTES)
+    made = making.Tools(data=app.data, store=app.store, decoder=decoder, spool=spool, films=films)
+    maker = working.Working(made, eager=app.settings.renditions, busy=busy)
+    running = asyncio.create_task(maker.forever(), name="renditions")
+    try:
+        yield maker
+    finally:
+        await tasks.ended(running)
+        await decoder.close()
+        await films.close()
+
+
+@contextlib.asynccontextmanager
+async def rendering(app: App) -> AsyncIterator[rendering_.Rendering]:
+    """Makes pictures while somebody waits for them, in children of this process that start with the first."""
+    decoder = decoders.Decoder(children=2, niceness=5, output_bytes=renditions.MOST_BYTES)
+    made = making.Tools(data=app.data, store=app.store, decoder=decoder, spool=app.settings.data / "tmp")
+    answering = rendering_.Rendering(made)
+    try:
+        yield answering
+    finally:
+        await answering.close()
+        await decoder.close()
+
+
+async def _tag(app: App) -> None:
+    """Asks a vision model about what is kept, where the settings name one."""
+    settings = app.settings
+    if settings.tagger_url is not None and settings.tagger_model is not None:
+        key = settings.tagger_key.get_secret_value() if settings.tagger_key is not None else None
+        await tagging.forever(app.data, tagging.Model(url=settings.tagger_url, name=settings.tagger_model, key=key))
+
+
+def public_url(settings: Settings) -> str | None:
+    """Where others reach this installation: as the settings say, or where its server was last served; None without one."""
+    return settings.public_url or folder.last_served_at(settings.data)
 
 
 def _rules(settings: Settings) -> accept.Rules:
@@ -196,6 +305,27 @@ def _rules(settings: Settings) -> accept.Rules:
         retention={**expiry.POLICY, **settings.retention},
         quotas=_quotas(settings),
     )
+
+
+def _providers(settings: Settings) -> configured.Providers:
+    """Those with a key."""
+    groups = {name: getattr(settings, name) for name in settings_.PROVIDERS} | settings.providers
+    made: dict[str, provider_contract.Provider] = {}
+    missing = {name: f"AMBROTYPE_{name.upper().replace('-', '_')}_API_KEY" for name in adapters.names()}
+    for name, group in groups.items():
+        if group.api_key is None:
+            continue
+        missing.pop(name, None)
+        made[name] = adapters.make(
+            name,
+            provider_contract.Config(
+                api_key=group.api_key.get_secret_value(),
+                base_url=group.base_url.rstrip("/") if group.base_url else None,
+                webhook_secret=group.webhook_secret.get_secret_value() if group.webhook_secret else None,
+                price=group.price,
+            ),
+        )
+    return configured.Providers(adapters=made, settings=missing)
 
 
 def _issuers(settings: Settings) -> Iterator[tokens.Issuer]:

@@ -139,6 +139,14 @@ class CollectionFields(TypedDict, total=False):
     featured_id: uuid.UUID | str | None
 
 
+class ShareFields(TypedDict, total=False):
+    """The fields of `PATCH /v1/shares/{id}`; None takes the end or the password away."""
+
+    expires_at: datetime.datetime | None
+    password: str | None
+    allow_download: bool
+
+
 class WebhookFields(TypedDict, total=False):
     """The fields of `PATCH /v1/webhooks/{id}`."""
 

@@ -28,6 +28,11 @@ def served_at(folder: Path) -> str:
     return f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
+def last_served_at(folder: Path) -> str | None:
+    """The same; None where no server ever ran on it."""
+    return served_at(folder) if (folder / "served-at").exists() else None
+
+
 def serve_at(folder: Path, url: str) -> None:
     """Remembers it."""
     (made(folder) / "served-at").write_text(url)

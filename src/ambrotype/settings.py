@@ -15,13 +15,14 @@ from typing import Annotated, Any, Literal
 import pydantic
 import pydantic_settings
 
-from ambrotype.core import errors
+from ambrotype import providers
+from ambrotype.core import costs, errors, renditions
 
 PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
 
 LATER = (
-    "trash_days", "replica_store_url", "legacy", "legacy_schema",
+    "replica_store_url", "legacy", "legacy_schema",
     "legacy_trust", "otel_endpoint",
 )  # fmt: skip
 """Settings of features that this version does not have yet. Taking one silently would promise what does not happen."""
@@ -33,15 +34,30 @@ Seconds = Annotated[float, pydantic.Field(gt=0)]
 List = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 
 
+def _web(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
+        raise ValueError("it must begin with http:// or https://")
+    return value
+
+
 class Provider(pydantic.BaseModel):
     """One provider's group: key, where its API begins, its webhooks' secret, prices by model."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     api_key: pydantic.SecretStr | None = None
-    base_url: str | None = None
+    base_url: Annotated[str | None, pydantic.AfterValidator(_web)] = None
     webhook_secret: pydantic.SecretStr | None = None
     price: dict[str, Any] = {}
+
+    @pydantic.field_validator("price", mode="after")
+    @classmethod
+    def _prices(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            costs.checked(value, "it")
+        except errors.InvalidSetting as problem:
+            raise ValueError(problem.detail) from None
+        return value
 
 
 def _long_enough(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
@@ -50,16 +66,17 @@ def _long_enough(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
     return value
 
 
-def _web(value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"https?://[^/?#\s]+(/\S*)?", value):
-        raise ValueError("it must begin with http:// or https://")
-    return value
-
-
 def _words(value: object) -> object:
     return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
 
 
+def _hard_to_guess(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{20,200}", value.get_secret_value()):
+        raise ValueError("it must be 20 to 200 letters, digits, or any of . _ ~ + / = -")
+    return value
+
+
+ScrapeToken = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_hard_to_guess)]
 JwtSecret = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_long_enough)]
 JwksUrl = Annotated[str | None, pydantic.AfterValidator(_web)]
 Audiences = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(_words)]
@@ -107,7 +124,11 @@ class Settings(pydantic_settings.BaseSettings):
     fetch_concurrency: Annotated[int, pydantic.Field(ge=1, le=256)] = 16
     upload_max_bytes: Bytes = 10 * 2**30
     min_free: Bytes = 2**30
+    rendition_days: Annotated[int, pydantic.Field(ge=0)] = 90
+    renditions: List = ()
     sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
+    trash_days: Annotated[int, pydantic.Field(ge=1, le=36_500)] | None = None
+    metrics_token: ScrapeToken = None
     retention: dict[str, Annotated[int, pydantic.Field(gt=0)]] = {}
     jwt_secret: JwtSecret = None
     jwks_url: JwksUrl = None
@@ -127,6 +148,9 @@ class Settings(pydantic_settings.BaseSettings):
     trusted_proxies: List = ()
     price_storage_gb_month: Price = 0.021
     price_egress_gb: Price = 0.09
+    tagger_url: str | None = None
+    tagger_model: str | None = None
+    tagger_key: pydantic.SecretStr | None = None
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
     log: Literal["console", "json"] = "console"
 
@@ -135,8 +159,12 @@ class Settings(pydantic_settings.BaseSettings):
     wavespeed: Provider = Provider()
     ark: Provider = Provider()
     replicate: Provider = Provider()
+    providers: dict[Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")], Provider] = {}
+    """Of third parties' adapters, by name: `[NAME]` in the file, AMBROTYPE_<NAME>_API_KEY and so on in the environment."""
 
-    @pydantic.field_validator("cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", mode="before")
+    @pydantic.field_validator(
+        "cors_origins", "fetch_allow", "fetch_allow_all", "trusted_proxies", "renditions", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _words(value)
@@ -148,12 +176,19 @@ class Settings(pydantic_settings.BaseSettings):
             ipaddress.ip_network(network)
         return value
 
+    @pydantic.field_validator("renditions", mode="after")
+    @classmethod
+    def _renditions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := sorted(set(value) - set(renditions.FILMS)):
+            raise ValueError(f"it is a list of {', '.join(renditions.FILMS)}, not {wrong[0]!r}")
+        return value
+
     @pydantic.field_validator("data", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @pydantic.field_validator("public_url", "cdn_url", mode="after")
+    @pydantic.field_validator("public_url", "cdn_url", "tagger_url", mode="after")
     @classmethod
     def _base(cls, value: str | None) -> str | None:
         if value is None:
@@ -180,6 +215,12 @@ class Settings(pydantic_settings.BaseSettings):
     def _direct(self) -> "Settings":
         if self.database_direct_url and not self.database_url:
             raise ValueError("AMBROTYPE_DATABASE_DIRECT_URL is set without AMBROTYPE_DATABASE_URL")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _tagger(self) -> "Settings":
+        if (self.tagger_url is None) != (self.tagger_model is None) or (self.tagger_key and not self.tagger_url):
+            raise ValueError("AMBROTYPE_TAGGER_URL and AMBROTYPE_TAGGER_MODEL belong together: set both or neither")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -248,11 +289,24 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[tuple[str, .
             continue
         name = variable[len(PREFIX) :].lower()
         provider, _, field = name.partition("_")
-        path = (provider, field) if provider in PROVIDERS and field else (name,)
-        if path[0] not in Settings.model_fields or (len(path) == 2 and path[1] not in Provider.model_fields):
+        path: tuple[str, ...] = (provider, field) if provider in PROVIDERS and field else (name,)
+        if path[0] not in Settings.model_fields:
+            path = _third_party(name) or path
+        if path[0] not in Settings.model_fields or (len(path) > 1 and path[-1] not in Provider.model_fields):
             raise _unknown(variable, name)
         found.append((path, environment[variable]))
     return found
+
+
+def _third_party(name: str) -> tuple[str, ...] | None:
+    """Where a setting of a third party's adapter goes: AMBROTYPE_<NAME>_API_KEY and so on. Looked up only where no setting
+    of our own has that name."""
+    for field in Provider.model_fields:
+        group = name.removesuffix(f"_{field}")
+        for provider in providers.names():
+            if group != name and provider.replace("-", "_") == group:
+                return ("providers", provider, field)
+    return None
 
 
 def _unknown(shown: str, name: str) -> errors.InvalidSetting:
@@ -286,9 +340,10 @@ def _from_file(file: Path, *, required: bool) -> dict[str, Any]:
         values = tomllib.loads(file.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise errors.InvalidSetting(f"{file} is not valid TOML: {problem}.") from None
-    for name in values:
-        if name not in Settings.model_fields:
+    for name in [name for name in values if name not in Settings.model_fields]:
+        if name not in providers.names():
             raise _unknown(f"{name!r} (in {file})", name)
+        values.setdefault("providers", {})[name] = values.pop(name)
     return values
 
 
@@ -297,6 +352,6 @@ def _sentence(problem: pydantic.ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     name = PREFIX + where.replace(".", "_").upper()
     message = first["msg"].removeprefix("Value error, ")
-    secret = any(word in where for word in ("key", "secret", "url"))
+    secret = any(word in where for word in ("key", "secret", "url", "token"))
     shown = "" if secret or not where else f" (it is {str(first['input'])[:60]!r})"
     return f"{name} is wrong: {message[0].lower() + message[1:]}{shown}." if where else f"{message}."

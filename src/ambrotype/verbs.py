@@ -17,16 +17,18 @@ from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
 from ambrotype.capture.uploads import direct, finishing, placing, resumable, single
-from ambrotype.core import errors, media, owners, rewriting
+from ambrotype.core import errors, media, owners, renditions, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
 from ambrotype.core import usage as usage_nouns
 from ambrotype.core import webhooks as webhook_nouns
+from ambrotype.generations import adopting, ending
 from ambrotype.library import changes, listing, view, webhooks
 from ambrotype.library import cursor as cursors
 from ambrotype.library import usage as usages
-from ambrotype.records import accepting, listening
+from ambrotype.records import accepting, captures, database, generations, listening
 from ambrotype.records import media as rows
+from ambrotype.renditions import rendering
 
 MOST_DATA = 64 * 2**20
 """Bytes of `data` as text: it passes through memory whole. Larger files are uploaded, or kept from a URL."""
@@ -41,14 +43,24 @@ class Context:
     settling: settling.Settling
     uploads: resumable.Resumables
     directs: direct.Directs
+    rendering: rendering.Rendering
 
 
 @contextlib.asynccontextmanager
 async def opened(app: app_.App) -> AsyncIterator[Context]:
     """Gets ready what captures need, and listens for what settles."""
-    async with app_.tools(app) as tools:
+    async with app_.tools(app) as tools, contextlib.AsyncExitStack() as stack:
         waits = settling.Settling(app.data)
-        hearing = asyncio.create_task(listening.listen(app.direct, [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL], waits.heard))
+        renders = await stack.enter_async_context(app_.rendering(app))
+
+        def heard(channel: str, payload: str) -> None:
+            if channel == app_.RENDITION_CHANNEL:
+                renders.heard(payload)
+            else:
+                waits.heard(channel, payload)
+
+        channels = [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL, app_.RENDITION_CHANNEL]
+        hearing = asyncio.create_task(listening.listen(app.direct, channels, heard))
         try:
             yield Context(
                 app=app,
@@ -56,6 +68,7 @@ async def opened(app: app_.App) -> AsyncIterator[Context]:
                 settling=waits,
                 uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
                 directs=direct.Directs(tools, app.rules, most=app.settings.upload_max_bytes),
+                rendering=renders,
             )
         finally:
             await tasks.ended(hearing)
@@ -88,7 +101,7 @@ class KeyRequest(pydantic.BaseModel):
     app: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "default"
 
 
-Pixels = Annotated[int, pydantic.Field(ge=1, le=16_384)]
+Pixels = Annotated[int, pydantic.Field(ge=1, le=renditions.MOST_SIDE)]
 
 
 class Transform(pydantic.BaseModel):
@@ -134,6 +147,8 @@ def asked(fields: object) -> Asked:
 
 async def keep(here: Context, who: owners.Principal, wanted: Asked) -> Kept:
     """Keeps what a URL, base64, a data URI or bytes hold. Waits for `wait` seconds at the most until a URL's are in."""
+    if wanted.request.url is None and wanted.request.data is None:
+        return await _keep_job(here, who, wanted.request)
     item = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
     quota = here.app.rules.quotas.of(who.owner)
     if wanted.request.data is not None:
@@ -159,6 +174,9 @@ async def keep_many(
     for n, one in enumerate(items):
         try:
             wanted = asked(one)
+            if wanted.request.url is None and wanted.request.data is None:
+                done[n] = (await _keep_job(here, who, wanted.request)).media.id
+                continue
             acceptance = accept.acceptance(wanted.request, rules=here.app.rules, trusted=who.is_key)
             if wanted.request.data is not None:
                 content = _content(here, wanted)
@@ -216,6 +234,8 @@ async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, 
     before = await listing.get(here.app.data, who, here.app.addresses, media_id)
     if before.status == "kept" or (before.status == "keeping" and url is None):
         return Kept(media=before, known=True)
+    if before.status == "temporary" and before.path is not None and url is None and before.deleted_at is None:
+        return await _keep_staged(here, who, media_id)
     source_url = url or before.source_url
     if before.deleted_at is not None or source_url is None:
         raise errors.Conflict(f"The media item {media_id} is in the trash or has no source; restore it, or give a url.")
@@ -229,6 +249,29 @@ async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, 
     if await accept.keep_again(here.app.data, who, media_id, source, quota=quota) is None:
         raise listing.missing(media_id)
     return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def _keep_staged(here: Context, who: owners.Principal, media_id: uuid.UUID) -> Kept:
+    """The bytes lie in the store already, whole and checked."""
+    async with here.app.data.transaction(who) as tx:
+        if not await generations.save_staged(tx, media_id):
+            raise errors.Conflict(f"The media item {media_id} has just ended; its bytes are gone.")
+        await tx.become(database.WORKER)
+        stored = await captures.staged_bytes(tx, media_id)
+        assert stored is not None
+        await captures.kept(tx, media_id, stored)
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, media_id), known=False)
+
+
+async def _keep_job(here: Context, who: owners.Principal, asked: request.KeepRequest) -> Kept:
+    """A job that was started elsewhere, by the provider's name for it."""
+    outputs = ending.Tools(capture=here.tools, rules=here.app.rules)
+    tools = adopting.Tools(providers=here.app.providers, caller=here.app.caller, outputs=outputs)
+    adopted = await adopting.adopt(tools, who, asked)
+    if asked.mode == "keep":
+        await _wait(here, {adopted.media_id: asked.wait})
+    found = await listing.get(here.app.data, who, here.app.addresses, adopted.media_id)
+    return Kept(media=found, known=adopted.known)
 
 
 async def settled(here: Context, who: owners.Principal, media_id: uuid.UUID, *, seconds: float) -> media.Media:
@@ -263,6 +306,8 @@ async def link(here: Context, who: owners.Principal, media_id: uuid.UUID, wanted
     params = {name: str(value) for name, value in given.items()}
     if wanted.rendition is not None:
         params["rendition"] = wanted.rendition
+    if params and item.status == "kept":
+        renditions.require(renditions.parse(params, accept="", exact=True), item.kind)
     if wanted.download:
         params["download"] = "1"
     url, until = here.app.addresses.signed(

@@ -47,6 +47,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with (
         servers.running(
             data, jwt_secret=issuers.SECRET, cors_origins=ORIGIN, rate_users="0", rate_guests="0", rate_nobody="0",
+            # Configured, and nobody there: what is submitted waits.
+            wavespeed_api_key="not-a-real-key", wavespeed_base_url="http://127.0.0.1:9", wavespeed_webhook_secret="whsec_x",
         ) as server,
         stacks.Stack(server) as stack,
     ):  # fmt: skip

@@ -81,6 +81,10 @@ class Things:
         made = self.owner.post("/v1/shares", {"media_id": self.item()}).json()
         return str(made["url"]).split(str(self.house.stack.port), 1)[1]
 
+    def generation(self) -> str:
+        made = self.owner.post("/v1/generations", {"provider": "wavespeed", "model": "some/model"}).json()
+        return f"/v1/generations/{made['id']}"
+
     def form(self) -> Raw:
         kind = {"Content-Type": f"multipart/form-data; boundary={asking.BOUNDARY}"}
         return Raw(asking.form(("file", "a.png", samples.picture(next(_SEEDS)))), kind)
@@ -229,6 +233,29 @@ ROUTES: dict[str, Row] = {
         401, 404, 404, 200, 200, 403, 200, ask=lambda t: (f"/v1/media/{t.item()}/links", {})
     ),
     "GET /v1/usage": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/usage", None)),
+    # what providers are asked for
+    "POST /v1/generations": row(
+        401, 202, 202, 202, 202, 403, 202, ask=lambda t: ("/v1/generations", {"provider": "wavespeed", "model": "a/b"})
+    ),
+    "GET /v1/generations": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/generations", None)),
+    "GET /v1/generations/{id}": row(401, 404, 404, 200, 200, 200, 200, ask=lambda t: (t.generation(), None)),
+    "POST /v1/generations/{id}/cancel": row(
+        401, 404, 404, 202, 202, 403, 202, ask=lambda t: (f"{t.generation()}/cancel", None)
+    ),
+    "POST /v1/generations/{id}/keep": row(
+        401, 404, 404, 202, 202, 403, 202, ask=lambda t: (f"{t.generation()}/keep", None)
+    ),
+    "GET /v1/providers": row(401, 200, 200, 200, 200, 200, 200, ask=lambda t: ("/v1/providers", None)),
+    "POST /v1/providers/{name}/check": row(
+        401, 403, 403, 403, 403, 403, 200, ask=lambda t: ("/v1/providers/wavespeed/check", None)
+    ),
+    # signed by nobody
+    "POST /v1/providers/{name}/webhook": row(
+        401, 401, 401, 401, 401, 401, 401, ask=lambda t: ("/v1/providers/wavespeed/webhook", {"id": "x"})
+    ),
+    "POST /v1/providers/{name}/webhook/{token}": row(
+        401, 401, 401, 401, 401, 401, 401, ask=lambda t: ("/v1/providers/wavespeed/webhook/guessed", {"id": "x"})
+    ),
     # what is told to whom
     "POST /v1/webhooks": row(
         401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/webhooks", {"url": "https://example.com/hook"})

@@ -40,7 +40,7 @@ def shaped(item: Any) -> Any:
         assert type(item[name]) in types, (name, item[name])
     assert uuid.UUID(item["id"]).version == 7
     assert item["provenance"].keys() == {"c2pa", "digital_source_type", "generator"}
-    assert item["inspection"].keys() == {"state", "detail"}
+    assert item["inspection"].keys() == {"state", "detail", "facts"}
     for name in TIMES:
         assert item[name] is None or re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", item[name])
     return item

@@ -129,8 +129,8 @@ async def test_a_file_that_crashes_every_child_is_refused_and_the_next_is_read(
 ) -> None:
     start = process.start
 
-    async def start_and_crash(*, memory_bytes: int, niceness: int) -> process.Child:
-        child = await start(memory_bytes=memory_bytes, niceness=niceness)
+    async def start_and_crash(*, memory_bytes: int, output_bytes: int, niceness: int) -> process.Child:
+        child = await start(memory_bytes=memory_bytes, output_bytes=output_bytes, niceness=niceness)
         child.process.send_signal(signal.SIGSEGV)
         return child
 
@@ -242,7 +242,7 @@ readable, written = sys.argv[1:]
 outlet = os.open(written, os.O_WRONLY)
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
-sandbox.enter(memory_bytes=256 << 20, parent_pid=os.getppid())
+sandbox.enter(memory_bytes=256 << 20, output_bytes=0, parent_pid=os.getppid())
 outcome = {}
 def attempt(name, call):
     try:
@@ -366,6 +366,6 @@ async def test_an_answer_that_is_too_long_or_nonsense_ends_the_child() -> None:
         os.set_blocking(idle.stderr.fileno(), False)
         theirs.sendall(answer)
         with pytest.raises(process.Died, match="makes no sense"):
-            await child.ask({"operation": "probe"}, theirs.fileno(), seconds=10)
+            await child.ask({"operation": "probe"}, [theirs.fileno()], seconds=10)
         theirs.close()
         await child.end()

@@ -79,8 +79,8 @@ async def wait(media_id, seconds):
     return row(media_id)
 
 
-async def render(found, transform, accept):
-    note(render=dict(transform), accept=accept)
+async def render(found, transform, *, accept, signed):
+    note(render=dict(transform), accept=accept, signed=signed)
     return deliverable.Content(
         key=contract.Key("renditions", f"{found.id}.webp"),
         size=9,

@@ -292,7 +292,7 @@ async def test_a_transform_is_served_from_its_rendition(house, client):
     assert reply.headers["Content-Type"] == "image/webp"
     assert reply.headers["ETag"] == f'"{(b"r" * 32).hex()}"'
     assert reply.headers["Vary"] == "Accept"
-    assert {"render": {"w": "400", "format": "auto"}, "accept": "image/webp"} in house.noted()
+    assert {"render": {"w": "400", "format": "auto"}, "accept": "image/webp", "signed": False} in house.noted()
 
 
 async def test_an_item_asked_for_early_is_waited_for(house, client):

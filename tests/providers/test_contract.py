@@ -62,6 +62,7 @@ WORDS = (
     "https://a.example/b.png",
     "data:image/png;base64,AAAA",
     "error_type",
+    "a\x00b",
     "has_nsfw_concepts",
     "has_nsfw_contents",
     "created",
@@ -137,7 +138,10 @@ def test_whatever_is_answered_an_adapter_refuses_or_returns(
         if isinstance(ran.value, contract.Progress):
             orjson.dumps(ran.value.raw)
             orjson.dumps(dict(ran.value.handle))
-            assert ran.value.job_id
+            assert ran.value.job_id.isprintable()
+            assert not [
+                output for output in ran.value.outputs if "\x00" in f"{output.name}{output.content_type}{output.url}"
+            ]
             assert "\x00" not in (ran.value.failure.detail if ran.value.failure else "")
 
 
@@ -148,7 +152,33 @@ def test_whatever_is_reported_an_adapter_hears_or_not(name: str, body: bytes) ->
     provider = configured(name)
     for hook in (signing.standard(body), signing.wavespeed(body), signing.fal(body)):
         heard = provider.heard(hook, [signing.STANDARD.encode(), b"whsec_not+base64=at_all", signing.FAL_PUBLIC])
-        assert heard is None or heard.job_id
+        assert heard is None or (heard.job_id.isprintable() and heard.delivery.isprintable())
+
+
+@pytest.mark.parametrize("name", sorted(SUITES))
+@pytest.mark.parametrize(
+    "key", ["error", "detail", "usage", "data", "output", "outputs", "payload", "status", "content", "urls"]
+)
+@pytest.mark.parametrize("opening", [b'{"error":', b"[", b'{"detail":[{"loc":', b'{"usage":{"url":'])
+def test_no_answer_is_too_deep(name: str, key: str, opening: bytes) -> None:
+    inner = opening * (1000 // (opening.count(b"{") + opening.count(b"[")))
+    closing = inner.translate(bytes.maketrans(b"{[", b"}]"), b'"abcdefghijklmnopqrstuvwxyz:')[::-1]
+    members = b'"status":"failed","id":"1","type":"x.completed","code":400,'
+    body = b"{" + members + b'"' + key.encode() + b'":' + inner + b"1" + closing + b"}"
+    provider = configured(name)
+    for status in (200, 400):
+        for kind in ("application/json", "text/event-stream"):
+            reply = contract.Reply(status=status, headers={"content-type": kind}, body=body)
+            assert reply.json() is not None
+            replies = [reply] * 4 + [contract.Reply(status=200, headers={"content-type": kind}, body=b"")] * 60
+            job = dataclasses.replace(SUITES[name][0].JOB, partial=True)
+            for conversation in (
+                provider.submit(job),
+                provider.follow("job-1", {"model": "a/b"}),
+                provider.cancel("job-1", {}),
+            ):
+                ran = checking.run(conversation, replies)
+                assert ran.refused or ran.value is None or orjson.dumps(ran.value.raw)
 
 
 def test_deep_answers_are_read_to_a_bounded_depth() -> None:

@@ -111,7 +111,7 @@ def test_with_inputs_it_is_an_edit_of_bytes() -> None:
         (asked,) = ran(make().submit(job), answer(200, DONE)).asked
         assert asked.url == f"{BASE}/images/edits"
         fields = {part.name: part.data for part in asked.parts if part.filename is None}
-        assert fields == {"n": b"1", "moderation": b"low", "model": b"gpt-image-1", "prompt": "älter".encode()}
+        assert fields == {"n": "1", "moderation": "low", "model": "gpt-image-1", "prompt": "älter"}
         assert [(part.name, part.filename, part.content_type, part.data) for part in asked.parts if part.filename] == [
             (name, "image.png", "image/png", PNG) for name in names
         ]

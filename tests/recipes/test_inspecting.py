@@ -1,6 +1,7 @@
 """What is kept is looked into, once, by somebody; what the owner told stays; nothing is un-kept and no byte changes."""
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import uuid
@@ -102,11 +103,15 @@ async def test_nobody_elses_recipe_is_told(library: ambrotype.Library, tmp_path:
 # The loop, on a database and a store of its own ----------------------------------------------------------------
 
 
+async def nothing(media_id: uuid.UUID, file: Path, source_type: str | None) -> None:
+    """Nothing is made of what is kept."""
+
+
 @pytest.fixture
 async def tools(data: database.Database, tmp_path: Path) -> AsyncIterator[inspection.Tools]:
     store = local.Local(tmp_path / "store", min_free=0)
     decoder = decoders.Decoder(children=1)
-    yield inspection.Tools(data=data, store=store, decoder=decoder, spool=tmp_path / "spool")
+    yield inspection.Tools(data=data, store=store, decoder=decoder, spool=tmp_path / "spool", derive=nothing)
     await decoder.close()
     await store.close()
 
@@ -211,7 +216,7 @@ class Remote:
 async def test_a_remote_object_is_copied_looked_into_and_the_copy_removed(tools: inspection.Tools, admin: str) -> None:
     media_id = await kept(tools, admin, containers.png(containers.text("parameters", samples.A1111)))
     assert isinstance(tools.store, local.Local)
-    remote = inspection.Tools(data=tools.data, store=Remote(tools.store), decoder=tools.decoder, spool=tools.spool)  # type: ignore[arg-type]
+    remote = dataclasses.replace(tools, store=Remote(tools.store))  # type: ignore[arg-type]
     assert await inspecting.Inspecting(remote).round()
     assert await state(tools, media_id) == ("done", None)
     assert list(tools.spool.iterdir()) == []

@@ -14,7 +14,7 @@ from ambrotype.simulator import media, server
 from ambrotype.simulator.signing import cloudfront, sigv4
 from tests.simulator.conftest import Clock
 
-EXPIRING = ("s3", "tos", "gcs", "cloudfront", "cloudfront-policy", "azure", "replicate", "fal")
+EXPIRING = ("s3", "tos", "gcs", "cloudfront", "cloudfront-policy", "azure", "replicate", "fal", "wavespeed")
 SIGNED = EXPIRING[:6]
 
 # style → status, and the error code in the XML body (None: no XML)
@@ -27,6 +27,7 @@ DEAD = {
     "azure": (403, "AuthenticationFailed"),
     "replicate": (404, None),
     "fal": (410, None),
+    "wavespeed": (403, "AccessDenied"),
 }
 FORGED = {
     "s3": "SignatureDoesNotMatch",
@@ -108,15 +109,15 @@ async def test_without_its_query_a_signed_url_is_refused(
     assert status == 403
 
 
-@pytest.mark.parametrize("style", ["replicate", "fal"])
+@pytest.mark.parametrize(("style", "missing"), [("replicate", 404), ("fal", 404), ("wavespeed", 403)])
 async def test_a_token_opens_its_own_file_only(
-    style: str, sim: server.Simulator, client: aiohttp.ClientSession
+    style: str, missing: int, sim: server.Simulator, client: aiohttp.ClientSession
 ) -> None:
     url = sim.sign(sim.image(7), style=style)
     assert "?" not in url
-    assert (await fetched(client, url.replace("/7.jpeg", "/8.jpeg")))[0] == 404
+    assert (await fetched(client, url.replace("/7.jpeg", "/8.jpeg")))[0] == missing
     token = url.split("/image/")[0].rsplit("/", 1)[1]
-    assert (await fetched(client, url.replace(token, token[::-1])))[0] == 404
+    assert (await fetched(client, url.replace(token, token[::-1])))[0] == missing
 
 
 @pytest.mark.parametrize("style", ["s3", "tos", "azure", "replicate", "fal"])
@@ -186,7 +187,7 @@ async def test_what_means_nothing_is_missing_in_the_vendors_words(
     style: str, sim: server.Simulator, client: aiohttp.ClientSession
 ) -> None:
     status, _ = await fetched(client, sim.sign("image/one/two.jpeg", style=style))
-    assert status == (403 if style.startswith("cloudfront") else 404)
+    assert status == (403 if style.startswith(("cloudfront", "wavespeed")) else 404)
 
 
 def test_a_signature_for_more_than_seven_days_is_refused(sim: server.Simulator) -> None:

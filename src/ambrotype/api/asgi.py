@@ -8,7 +8,6 @@ from typing import Any
 
 import fastapi
 from fastapi.middleware import cors
-from starlette import routing
 
 from ambrotype import logs
 from ambrotype import settings as settings_
@@ -22,6 +21,7 @@ from ambrotype.api import (
     error_table,
     errors,
     events,
+    generations,
     guests,
     health,
     keep,
@@ -30,6 +30,7 @@ from ambrotype.api import (
     media,
     permanent,
     projects,
+    providers,
     recipe,
     remembered,
     requests,
@@ -38,17 +39,19 @@ from ambrotype.api import (
     session,
     shared,
     shares,
+    shown,
     uploads,
     usage,
     webhooks,
+    welcome,
 )
 from ambrotype.capture import request as fields
 
 ROUTERS = (
     keep.router, uploads.router, resumable.router, rewrite.router, media.router, recipe.router,
     bulk.router, editing.router, projects.router, collections.router, shares.router, links.router, usage.router, events.router,
-    webhooks.router, keys.router, guests.router,
-    session.router, shared.router, health.router, error_table.router,
+    generations.router, providers.router, webhooks.router, keys.router, guests.router,
+    session.router, shared.router, health.router, error_table.router, welcome.router,
 )  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
 
@@ -85,6 +88,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
             )
             app.state.permanent = permanent.handlers(here)
             app.state.remembered = remembered.Remembered()
+            app.state.shown = shown.Shown()
             here.settling.tell(app.state.remembered.heard)
             try:
                 yield
@@ -103,9 +107,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    # Before all others: looking through them would cost each file's request more than finding its row.
-    app.router.routes.insert(0, routing.Route("/m/{id}/{name:path}", permanent.Endpoint()))
-    app.router.routes.insert(1, routing.Route("/m/{id}", permanent.Endpoint()))
+    app.add_middleware(permanent.Door)
     if settings.cors_origins:
         app.add_middleware(
             cors.CORSMiddleware,

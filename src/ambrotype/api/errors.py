@@ -34,6 +34,7 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.PreconditionFailed: 412,
     errors.RangeNotSatisfiable: 416,
     errors.InvalidSignature: 403,
+    errors.ForgedWebhook: 401,
     errors.NotSupported: 501,
     errors.MethodNotAllowed: 405,
     errors.PublicUrlRequired: 409,
@@ -103,7 +104,7 @@ def headers_of(error: errors.AmbrotypeError) -> dict[str, str]:
     """What goes with the status."""
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="ambrotype"'}
-    if status_of(error) in (429, 503):
+    if status_of(error) in (429, 503) or error.retry_after is not None:
         return {"Retry-After": str(max(1, round(error.retry_after or 5)))}
     return {}
 

@@ -1,9 +1,10 @@
 """`/m/{id}/{name}`: the URL that never dies. Who asks and which row are found here; the rest is `delivery`."""
 
 import contextlib
+import pathlib
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import fastapi
@@ -12,12 +13,14 @@ from starlette import requests as starlette_requests
 from ambrotype.api import context, credentials, remembered
 from ambrotype.api import errors as problems
 from ambrotype.capture import network
-from ambrotype.core import errors, ids, owners
+from ambrotype.core import errors, ids, owners, renditions
 from ambrotype.delivery import asgi, deliverable, handler
 from ambrotype.delivery import counting as counting_
 from ambrotype.library import shares
 from ambrotype.records import database, delivered
 from ambrotype.records import media as rows
+from ambrotype.records import renditions as derived
+from ambrotype.storage import contract
 
 
 def handlers(here: context.Context) -> handler.Permanent:
@@ -31,8 +34,13 @@ def handlers(here: context.Context) -> handler.Permanent:
         row = await here.settling.wait(media_id, seconds)
         return _deliverable(here, row) if row else None
 
-    async def render(found: deliverable.Deliverable, asked: Mapping[str, str], accept: str) -> deliverable.Content:
-        raise errors.NotSupported("This version serves originals only; ask without w, h, fit, format, q and rendition.")
+    async def render(
+        found: deliverable.Deliverable, asked: Mapping[str, str], *, accept: str, signed: bool
+    ) -> deliverable.Content:
+        wanted = renditions.parse(asked, accept=accept, exact=signed)
+        renditions.require(wanted, found.kind)
+        known = await here.rendering.get(found.id, wanted)
+        return _content(found, wanted, known)
 
     async def share_holds(share: str, media_id: uuid.UUID) -> bool:
         return await shares.holds(here.app.data, share, media_id)
@@ -55,17 +63,31 @@ def counting(here: context.Context) -> contextlib.AbstractAsyncContextManager[co
     return counting_.running(write)
 
 
-class Endpoint:
-    """Raw ASGI for GET and HEAD: whole files leave by the server's own `pathsend`."""
+App = Callable[[asgi.Scope, asgi.Receive, asgi.Send], Awaitable[None]]
+
+
+class Door:
+    """Lets requests for permanent URLs in before the API's routes: looking through them would cost each file's request more
+    than finding its row. Raw ASGI for GET and HEAD: whole files leave by the server's own `pathsend`.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/m/"):
+            await self._permanent(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _permanent(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         app: fastapi.FastAPI = scope["app"]
         here: context.Context = app.state.context
         permanent: handler.Permanent = app.state.permanent
         if scope["method"] not in ("GET", "HEAD"):
             await _method_not_allowed(scope, send)
             return
-        media_id = ids.parse(scope["path_params"]["id"])
+        media_id = ids.parse(scope["path"].split("/", 3)[2])
         memory: remembered.Remembered = app.state.remembered
         key = remembered.asked(scope, media_id) if media_id else None
         try:
@@ -103,7 +125,25 @@ def _deliverable(here: context.Context, row: database.Row) -> deliverable.Delive
     )
 
 
+def _content(found: deliverable.Deliverable, wanted: renditions.Wanted, known: derived.Known) -> deliverable.Content:
+    assert known.bucket is not None
+    assert known.path is not None
+    assert known.size is not None
+    assert known.sha256 is not None
+    assert known.made_at is not None
+    return deliverable.Content(
+        key=contract.Key(known.bucket, known.path),
+        size=known.size,
+        sha256=known.sha256,
+        content_type=known.content_type,
+        modified=known.made_at,
+        name=f"{pathlib.PurePath(found.name).stem}-{wanted.name}.{wanted.suffix}",
+    )
+
+
 def _allowed(here: context.Context, url: str, *, trusted: bool) -> bool:
+    if here.app.providers.locks(url):  # only the provider's key opens it
+        return False
     try:
         network.check_url(url, here.app.rules.allowed(trusted=trusted))
     except errors.CaptureFailed:
@@ -133,6 +173,10 @@ def _reply(description: str, headers: dict[str, str] | None = None) -> dict[str,
     }
 
 
+def _whole(most: int) -> dict[str, object]:
+    return {"type": "integer", "minimum": 1, "maximum": most}
+
+
 def _operation(summary: str) -> dict[str, object]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
@@ -141,6 +185,17 @@ def _operation(summary: str) -> dict[str, object]:
         "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
             {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}, "description": "cosmetic"},
+            *(
+                {"name": name, "in": "query", "schema": schema, "description": text}
+                for name, schema, text in (
+                    ("rendition", {"type": "string", "enum": list(renditions.NAMED)}, "a derived file by its name"),
+                    ("w", _whole(renditions.MOST_SIDE), "pixels; unsigned the next size of the ladder"),
+                    ("h", _whole(renditions.MOST_SIDE), "pixels; likewise"),
+                    ("fit", {"type": "string", "enum": ["cover", "contain", "inside"]}, "inside unless said"),
+                    ("format", {"type": "string", "enum": [*renditions.TYPES, "auto"]}, "webp unless said"),
+                    ("q", _whole(100), "quality"),
+                )
+            ),
             {"name": "download", "in": "query", "schema": {"type": "string", "enum": ["1"]}},
             {"name": "exp", "in": "query", "schema": {"type": "string"}},
             {"name": "kid", "in": "query", "schema": {"type": "string"}},
@@ -149,7 +204,7 @@ def _operation(summary: str) -> dict[str, object]:
         ],
         "security": [{}, {"HTTPBearer": []}],
         "responses": {
-            "200": _reply("the original", {"ETag": "the SHA-256", "Accept-Ranges": "bytes"}),
+            "200": _reply("the original, or a rendition of it", {"ETag": "the SHA-256", "Accept-Ranges": "bytes"}),
             "206": _reply("ranges of it", {"Content-Range": "which"}),
             "304": _reply("not changed"),
             "307": _reply("to the source, or to the store's own URL", {"Location": "where"}),
@@ -158,8 +213,9 @@ def _operation(summary: str) -> dict[str, object]:
                 for status, text in (
                     ("401", "wrong credentials"), ("403", "wrong signature"), ("404", "unknown, or private without right"),
                     ("410", "lost, expired or purged, with the reason"), ("412", "a precondition failed"),
-                    ("416", "no byte of the range lies within"), ("422", "a parameter is wrong"),
-                    ("501", "not possible with this version"), ("503", "not captured yet, or the store does not answer"),
+                    ("416", "no byte of the range lies within"), ("422", "a parameter is wrong, or nothing can be derived"),
+                    ("413", "too large to be derived from"),
+                    ("503", "not captured yet, being made, or the store does not answer"),
                 )
             },
         },

@@ -13,14 +13,14 @@ from typing import Any
 import fastapi
 from fastapi import responses
 
-from ambrotype.api import caller, context, documents, requests, uploads
+from ambrotype.api import caller, context, documents, requests, routing, uploads
 from ambrotype.capture import request as fields_
 from ambrotype.capture.uploads import placing, resumable, writing
 from ambrotype.core import errors, ids
 from ambrotype.delivery import asgi
 from ambrotype.records import uploads as rows
 
-router = fastapi.APIRouter(tags=["uploads"])
+router = routing.router(tags=["uploads"])
 
 
 class Version:

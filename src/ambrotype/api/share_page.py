@@ -43,6 +43,8 @@ class Item:
 
     kind: media.Kind
     url: str
+    preview: str | None
+    """Of a smaller picture of it."""
     download: str | None
     width: int | None
     height: int | None
@@ -100,14 +102,16 @@ def _figure(item: Item, *, place: int) -> str:
 
 def _player(item: Item, *, place: int) -> str:
     url, title = _text(item.url), _text(item.title or "")
+    shown = _text(item.preview) if item.preview is not None else None
     size = f' width="{item.width}" height="{item.height}"' if item.width and item.height else ""
     if item.kind == "video":
         preload = "metadata" if place < FIRST_FRAMES else "none"
-        return f'<video controls playsinline preload="{preload}" src="{url}"{size} aria-label="{title or "Video"}"></video>'
+        poster = f' poster="{shown}"' if shown is not None else ""
+        return f'<video controls playsinline preload="{preload}"{poster} src="{url}"{size} aria-label="{title or "Video"}"></video>'
     if item.kind == "audio":
         return f'<audio controls preload="none" src="{url}" aria-label="{title or "Sound"}"></audio>'
     loading = "" if place < AT_ONCE else ' loading="lazy"'
-    picture = f'<img src="{url}"{size} alt="{title}" decoding="async"{loading}>'
+    picture = f'<img src="{shown or url}"{size} alt="{title}" decoding="async"{loading}>'
     return f'<a href="{url}" aria-label="{title or "Picture"}, in full size">{picture}</a>'
 
 

@@ -8,22 +8,25 @@ import base64
 import datetime
 import hmac
 import urllib.parse
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import fastapi
 from fastapi import responses
 
-from ambrotype.api import context, documents, limiting, share_page
+from ambrotype.api import context, documents, limiting, routing, share_page
 from ambrotype.api import errors as problems
-from ambrotype.core import errors
+from ambrotype.core import errors, renditions
 from ambrotype.delivery import signing
 from ambrotype.library import passwords, shares
 
-router = fastapi.APIRouter(tags=["shares"])
+router = routing.router(tags=["shares"])
 
 COOKIE = "ambrotype_share"
 KNOWN_FOR = datetime.timedelta(hours=12)
 """How long a browser is not asked for the password again, and how long a page left open goes on showing."""
+PAGE_WIDTH = 1280
+"""Pixels of a picture on the page; a click shows all of it."""
 _MOST_FORM = 16_384
 """Bytes of the password's form."""
 
@@ -129,12 +132,23 @@ def _item(here: context.Context, share: shares.Opened, item: shares.Shown) -> sh
     return share_page.Item(
         kind=item.kind,
         url=address(),
+        preview=_preview(item, address),
         download=address(download="1") if share.allow_download else None,
         width=item.width,
         height=item.height,
         title=item.title,
         note=item.note,
     )
+
+
+def _preview(item: shares.Shown, address: Callable[..., str]) -> str | None:
+    """A smaller picture to begin with, where one can be made and is smaller."""
+    if not item.visible:
+        return None
+    offered = renditions.offered(item.kind, item.content_type, width=item.width, height=item.height)
+    if "poster" in offered:
+        return address(rendition="poster")
+    return address(w=str(PAGE_WIDTH)) if f"w{PAGE_WIDTH}" in offered else None
 
 
 def _known(here: context.Context, share: shares.Opened, cookie: str | None) -> bool:

@@ -13,13 +13,13 @@ from fastapi import responses
 from starlette import requests
 
 from ambrotype import verbs
-from ambrotype.api import caller, context, documents, forms
+from ambrotype.api import caller, context, documents, forms, routing
 from ambrotype.capture import pipeline, request
 from ambrotype.capture.uploads import pieces, placing
 from ambrotype.core import errors, media, owners
 from ambrotype.delivery import asgi
 
-router = fastapi.APIRouter(tags=["uploads"])
+router = routing.router(tags=["uploads"])
 
 AROUND = 4 * forms.MOST_FIELD
 """Bytes of a form beside its file."""

@@ -10,7 +10,7 @@ from ambrotype.capture import network, request
 from ambrotype.core import errors, expiry, owners, sources, types, words
 from ambrotype.core import layout as layouts_
 from ambrotype.core import quotas as quotas_
-from ambrotype.records import accepting, captures, database
+from ambrotype.records import accepting, claims, database
 
 NEVER = datetime.timedelta(days=30)
 """How long a source is tried that its provider says never dies."""
@@ -42,11 +42,15 @@ def origin(
     trusted: bool,
     provider: str | None = None,
     told: datetime.datetime | None = None,
+    completed_at: datetime.datetime | None = None,
 ) -> accepting.Origin:
-    """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it."""
+    """Checks the URL's form and literal address, and reads when it dies. Raises the `CaptureFailed` that describes it.
+
+    `completed_at` is when its job ended, where that is known: what only a policy says counts from there.
+    """
     network.check_url(url, rules.allowed(trusted=trusted))
     now = datetime.datetime.now(datetime.UTC)
-    end = expiry.read(url, now=now, provider=provider, told=told, retention=rules.retention)
+    end = expiry.read(url, now=now, provider=provider, told=told, completed_at=completed_at, retention=rules.retention)
     return accepting.Origin(
         url=url,
         host=sources.host(url),
@@ -59,7 +63,7 @@ def origin(
     )
 
 
-def gives_up_at(claim: captures.Claim) -> datetime.datetime:
+def gives_up_at(claim: claims.Claim) -> datetime.datetime:
     """Until when a source is tried: its deadline, or a day where that is only a policy's guess."""
     return max(claim.deadline, claim.accepted_at + AT_LEAST) if claim.assumed else claim.deadline
 

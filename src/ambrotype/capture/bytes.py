@@ -43,7 +43,7 @@ async def keep(
         announced = Announced(
             host="", content_type=None, length=len(content), digests=(), file_name=None, expiry_headers={}
         )
-        async with pipeline.verified(made, _pieces(content), announced, tools) as checked:
+        async with pipeline.verified(made, pieces(content), announced, tools) as checked:
             await tx.become(database.WORKER)
             await pipeline.record(tx, made, checked)
         return accepted
@@ -52,6 +52,7 @@ async def keep(
     return kept
 
 
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    """The bytes, 1 MiB at a time."""
     for start in range(0, len(content), _PIECE):
         yield content[start : start + _PIECE]

@@ -7,12 +7,13 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from ambrotype.capture import digests, fetch, network
 from ambrotype.core import errors, layout, types
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import facts as facts_
-from ambrotype.records import captures, database
+from ambrotype.records import accepting, captures, claims, database
 from ambrotype.storage import contract
 
 INLINE = 64 * 1024
@@ -31,6 +32,31 @@ class Tools:
     allowed: Callable[[bool], network.Allowed]
     spool: Path
     """Folder for copies of what a remote store takes in, while they are looked at."""
+    providers: "Providers | None" = None
+    """For items that came of a provider's job."""
+
+
+class Providers(Protocol):
+    """What captures need to know of providers; who they are is no business of theirs."""
+
+    def credentials(self, provider: str, url: str) -> tuple[Mapping[str, str], network.Allowed]:
+        """Headers for a URL of the provider's own API, and what may be reached with them. None for any other URL."""
+        ...
+
+    async def renew(self, claim: claims.Claim) -> "Renewed | None":
+        """Asks the provider of a dead source for a fresh URL; None where it gives none.
+
+        Raises the `errors.CaptureFailed` that the provider's answer stands for: with `retry` where asking later may help.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """A fresh URL of the same bytes, to be fetched in `after` seconds."""
+
+    origin: accepting.Origin
+    after: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +94,26 @@ Record = Callable[[captures.Item, Checked], Awaitable[bool]]
 """Makes checked bytes visible and facts of them; False if the item is not to be kept any more."""
 
 
-async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
+async def capture(claim: claims.Claim, tools: Tools, record: Record) -> bool:
     """Takes one claimed capture from its source into the store and records it.
 
     False if the item was settled by somebody else meanwhile (deleted, or kept by another worker). Raises the
     `errors.CaptureFailed` that describes what went wrong; then nothing is left in the store.
     """
-    source = fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
+    source = _source(claim, tools)
     expires_at = None if claim.assumed else claim.deadline
     async with (
         tools.fetcher.open(source, expires_at=expires_at) as download,
         verified(claim, download.chunks(), download.announced, tools) as checked,
     ):
         return await record(claim, checked)
+
+
+def _source(claim: claims.Claim, tools: Tools) -> fetch.Source:
+    if claim.authenticated_by is None or tools.providers is None:
+        return fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
+    headers, allowed = tools.providers.credentials(claim.authenticated_by, claim.url)
+    return fetch.Source(url=claim.url, headers=headers, allowed=allowed)
 
 
 async def record(tx: database.Transaction, item: captures.Item, checked: Checked, *, published: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""`ambrotype simulate`: a provider's CDN on this machine."""
+"""`ambrotype simulate`: providers and their CDN on this machine."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ def simulate(
     data: options.Data = None,
     as_json: options.Json = False,
 ) -> None:
-    """A CDN on this machine whose URLs really stop working, and break on demand. It needs no data folder.
+    """A CDN on this machine whose URLs really stop working, and five providers that make them. It needs no data folder.
 
     `ambrotype serve` fetches from it only if AMBROTYPE_FETCH_ALLOW has its address: private addresses are refused.
 

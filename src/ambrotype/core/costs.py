@@ -68,21 +68,17 @@ def reckon(used: Used, table: Mapping[str, Any], model: str) -> Cost | None:
             else None
         )
     amount = sum(price.amount * count for price, (count, _) in counted)
-    price, (first, _) = counted[0]
-    several = len(prices) > 1
-    return Cost(
-        amount=amount,
-        currency=price.currency,
-        units=used.units if several or known else first,
-        unit=used.unit if several or used.unit else price.unit,
-        estimated=not all(billed for _, (_, billed) in counted),
-    )
+    estimated = not all(billed for _, (_, billed) in counted)
+    price, (units, _) = counted[0]
+    if len(prices) > 1:
+        return Cost(amount=amount, currency=price.currency, units=used.units, unit=used.unit, estimated=estimated)
+    return Cost(amount=amount, currency=price.currency, units=units, unit=price.unit or used.unit, estimated=estimated)
 
 
 def checked(table: Mapping[str, Any], setting: str) -> Mapping[str, Any]:
     """The table, if it is one. Raises `errors.InvalidSetting` with the sentence that names what is wrong."""
     for pattern, entry in table.items():
-        for price in entry if isinstance(entry, list) else [entry]:
+        for price in entry if isinstance(entry, list) and entry else [entry]:
             if _price(price) is None:
                 raise errors.InvalidSetting(
                     f'{setting}: the price of {pattern!r} must be like {{"amount": 0.025, "unit": "image", "currency": "USD"}},'

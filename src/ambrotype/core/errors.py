@@ -274,6 +274,10 @@ class InvalidSignature(AmbrotypeError):
     code = "invalid_signature"
 
 
+class ForgedWebhook(InvalidSignature):
+    """A provider's webhook whose signature, time or token is wrong."""
+
+
 class NotSupported(AmbrotypeError):
     """Not possible with this store or build."""
 

@@ -107,6 +107,17 @@ def place(layout: Layout, item: Item) -> Place:
     return Place(rule.bucket, templates.FIELD.sub(lambda field: _value(item, field[1]), rule.path))
 
 
+def rendition(bucket: str, media_id: uuid.UUID, name: str, *, attempt: int, ext: str) -> Place:
+    """Where a rendition goes: into the original's bucket, in a folder of the item's own, under a name that no other
+    attempt to make it has."""
+    return Place(bucket, f"{renditions_of(media_id)}{safe(name)}-{attempt}.{ext}")
+
+
+def renditions_of(media_id: uuid.UUID) -> str:
+    """How the paths of all renditions of an item begin."""
+    return f"renditions/{media_id}/"
+
+
 def preset(name: str) -> Layout:
     """The layout of that name; `errors.InvalidSetting` where there is none."""
     if name not in PRESETS:

@@ -43,11 +43,37 @@ class Provenance:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """How the file is coded; None where the file does not say, or has no such thing."""
+
+    codecs: list[str] = dataclasses.field(default_factory=list)
+    """By FFmpeg's names, the picture's first."""
+    rotation: int | None = None
+    """Degrees clockwise that stand it upright; `width` and `height` are meant upright."""
+    color_profile: str | None = None
+    """What the ICC profile calls itself."""
+    color_space: str | None = None
+    """rgb, grey or cmyk; of videos bt601, bt709 or bt2020."""
+    color_transfer: Literal["pq", "hlg"] | None = None
+    """Of HDR videos."""
+    bit_depth: int | None = None
+    """Of each channel."""
+    alpha: bool | None = None
+    animated: bool | None = None
+    frames: int | None = None
+    frame_rate: float | None = None
+    bit_rate: int | None = None
+    channels: int | None = None
+    sample_rate: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """How far the look into the kept file has come. It never un-keeps."""
 
     state: Literal["pending", "done", "failed"] = "pending"
     detail: str | None = None
+    facts: Facts | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

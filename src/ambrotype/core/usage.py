@@ -14,7 +14,7 @@ class Amounts:
     items: int
     bytes: int
     rendition_bytes: int
-    """Of derived files; none are stored by this version."""
+    """Of derived files, which can be made again."""
     views: int
     """Replies that began a file."""
     egress_bytes: int

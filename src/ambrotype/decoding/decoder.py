@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import stat
 from pathlib import Path
 from typing import Any
 
-from ambrotype.core import errors, types
-from ambrotype.decoding import facts, findings, process, protocol
+from ambrotype.core import errors, renditions, types
+from ambrotype.core import media as nouns
+from ambrotype.decoding import facts, findings, glance, process, protocol
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +24,15 @@ REASONS: dict[str, type[errors.CaptureFailed]] = {
 }
 
 
+LEAST_FILM, MOST_FILM, PER_SECOND = 120.0, 4 * 3600.0, 20.0
+"""Seconds that making a film may take: at least, at most, and for each second of the original."""
+
+
 class Decoder:
     """Reads at most `children` files at a time, each with `memory_bytes` of memory and for `seconds`.
 
     Belongs to one event loop. Children start when they are first needed; with `niceness` they leave the processor to
-    others (0 to 19, as in nice(2)).
+    others (0 to 19, as in nice(2)). What they make has at most `output_bytes`: none, unless that is given.
     """
 
     def __init__(
@@ -36,6 +42,7 @@ class Decoder:
         memory_bytes: int = 512 * 1024 * 1024,
         seconds: float = 20.0,
         niceness: int = 0,
+        output_bytes: int = 0,
     ) -> None:
         self._children = children
         self._free = asyncio.Semaphore(children)
@@ -44,6 +51,7 @@ class Decoder:
         self._memory_bytes = memory_bytes
         self._seconds = seconds
         self._niceness = niceness
+        self._output_bytes = output_bytes
         self._closed = False
         self.limits_in_force: tuple[str, ...] = ()
         """Which limits the last started child is under (names of `sandbox.enter`); empty before the first
@@ -81,9 +89,50 @@ class Decoder:
         """What a kept picture, or a film's first frame, looks like. Raises as `probe`."""
         return findings.appearance(await self._run("appearance", path, media, {"content_type": media.content_type}))
 
+    async def facts(self, path: Path, media: types.MediaType) -> nouns.Facts:
+        """How a kept file is coded. Raises as `probe`."""
+        return findings.facts(await self._run("facts", path, media, {"content_type": media.content_type}))
+
+    async def glance(self, path: Path, media: types.MediaType) -> glance.Glance | None:
+        """A small picture of a kept file, None where there is nothing to see. Raises as `probe`."""
+        return glance.glance(await self._run("glance", path, media, {"content_type": media.content_type}))
+
     async def credentials(self, path: Path, media: types.MediaType) -> findings.Credentials:
         """A kept file's Content Credentials, checked against its bytes. Raises as `probe`."""
         return findings.credentials(await self._run("c2pa", path, media, {"content_type": media.content_type}))
+
+    async def picture(
+        self, path: Path, media: types.MediaType, wanted: renditions.Picture, *, output: int, source_type: str | None
+    ) -> None:
+        """Writes a smaller picture to the open file `output`; `source_type` is the IPTC code that it is marked with.
+
+        Raises as `probe`, and `errors.UnsupportedType` where it would be too large.
+        """
+        arguments = {
+            "content_type": media.content_type,
+            "wanted": dataclasses.asdict(wanted),
+            "source_type": source_type,
+        }
+        await self._run("picture", path, media, arguments, output=output)
+
+    async def film(
+        self,
+        path: Path,
+        media: types.MediaType,
+        wanted: renditions.Film,
+        *,
+        output: int,
+        source_type: str | None,
+        duration: float | None,
+    ) -> None:
+        """Writes a smaller film to the open file `output`. It may take `film_seconds` of what the file says of its
+        `duration`. Raises as `picture`."""
+        arguments = {
+            "content_type": media.content_type,
+            "wanted": dataclasses.asdict(wanted),
+            "source_type": source_type,
+        }
+        await self._run("film", path, media, arguments, output=output, seconds=film_seconds(wanted.seconds, duration))
 
     async def close(self) -> None:
         """Ends all children. What is being read finishes first; nothing can be read afterwards."""
@@ -98,14 +147,23 @@ class Decoder:
             await asyncio.gather(*self._endings)
 
     async def _run(
-        self, operation: str, path: Path, media: types.MediaType, arguments: dict[str, Any]
+        self,
+        operation: str,
+        path: Path,
+        media: types.MediaType,
+        arguments: dict[str, Any],
+        *,
+        output: int | None = None,
+        seconds: float | None = None,
     ) -> dict[str, Any]:
         if self._closed:
             raise errors.Unavailable("The decoder is closed; nothing can be read any more.")
         fd = _open(path)
         try:
             async with self._free:
-                reply = await self._ask({"operation": operation, "arguments": arguments}, fd, media)
+                request = {"operation": operation, "arguments": arguments}
+                fds = [fd] if output is None else [fd, output]
+                reply = await self._ask(request, fds, media, seconds=seconds or self._seconds)
         finally:
             os.close(fd)
         if "error" not in reply:
@@ -114,7 +172,9 @@ class Decoder:
         reason = REASONS.get(str(reply["error"]), errors.NotMedia)
         raise reason(str(reply.get("detail"))[:500])
 
-    async def _ask(self, request: dict[str, Any], fd: int, media: types.MediaType) -> dict[str, Any]:
+    async def _ask(
+        self, request: dict[str, Any], fds: list[int], media: types.MediaType, *, seconds: float
+    ) -> dict[str, Any]:
         """One file, one child; a second one if the first died, since that may have been its own end and not
         the file's.
 
@@ -125,7 +185,7 @@ class Decoder:
         for fresh in (False, True):
             reader = await self._child(fresh=fresh)
             try:
-                reply = await reader.ask(request, fd, seconds=self._seconds)
+                reply = await reader.ask(request, fds, seconds=seconds)
                 if reply.get("error") == protocol.OUT_OF_MEMORY:
                     raise process.Died("needed more memory than it may have", by_chance=False)
             except process.Died as died:
@@ -151,7 +211,9 @@ class Decoder:
             if reader.is_alive:
                 return reader
             self._end(reader)
-        reader = await process.start(memory_bytes=self._memory_bytes, niceness=self._niceness)
+        reader = await process.start(
+            memory_bytes=self._memory_bytes, output_bytes=self._output_bytes, niceness=self._niceness
+        )
         self.limits_in_force = reader.limits
         return reader
 
@@ -166,6 +228,12 @@ class Decoder:
         ending = asyncio.get_running_loop().create_task(reader.end())
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
+
+
+def film_seconds(wanted: float | None, duration: float | None) -> float:
+    """Seconds that a film may take to make: in proportion to what it shows, and never without end."""
+    shown = min(one for one in (wanted, duration, MOST_FILM) if one is not None)
+    return min(MOST_FILM, LEAST_FILM + PER_SECOND * shown)
 
 
 def _open(path: Path) -> int:

@@ -5,11 +5,13 @@ import binascii
 import dataclasses
 from typing import Any, Literal
 
-from ambrotype.core import recipes
+from ambrotype.core import media, recipes
 
 MOST_TEXTS = 1024
 MOST_HASH = 64
 State = Literal["absent", "present", "valid", "invalid"]
+TRANSFERS: tuple[Literal["pq", "hlg"], ...] = ("pq", "hlg")
+COUNTS = ("rotation", "bit_depth", "frames", "bit_rate", "channels", "sample_rate")
 STATES: tuple[State, ...] = ("absent", "present", "valid", "invalid")
 
 
@@ -36,6 +38,24 @@ class Credentials:
     state: State = "absent"
     manifests: dict[str, Any] | None = None
     detail: str | None = None
+
+
+def facts(raw: dict[str, Any]) -> media.Facts:
+    """What makes no sense is left out."""
+    codecs = raw.get("codecs")
+    return media.Facts(
+        codecs=[str(one)[:40] for one in codecs[:16]] if isinstance(codecs, list) else [],
+        color_transfer=next((known for known in TRANSFERS if known == raw.get("color_transfer")), None),
+        color_profile=_name(raw.get("color_profile")),
+        color_space=_name(raw.get("color_space")),
+        **{name: raw[name] for name in ("alpha", "animated") if isinstance(raw.get(name), bool)},
+        **{name: raw[name] for name in COUNTS if type(raw.get(name)) is int and 0 <= raw[name] < 1 << 53},
+        frame_rate=rate if isinstance(rate := raw.get("frame_rate"), float) and 0 < rate < 1e6 else None,
+    )
+
+
+def _name(value: object) -> str | None:
+    return value[:100].replace("\0", "") if isinstance(value, str) else None
 
 
 def texts(raw: dict[str, Any]) -> Texts:

@@ -50,7 +50,7 @@ def probe(file: Reader, media: types.MediaType) -> Facts:
     width, height = int(image.width), int(image.height)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise errors.NotMedia(f"The {media.content_type} file claims to be {width} × {height} pixels.")
-    if _field(image, "orientation") in TURNED:
+    if is_turned(image):
         width, height = height, width
     return Facts(media=media, width=width, height=height, animated=_is_animated(file, media, image))
 
@@ -74,6 +74,11 @@ def unreadable(media: types.MediaType, error: pyvips.Error | UnicodeDecodeError)
         return errors.NotMedia(f"The file begins like {media.content_type}, but no picture can be read from it.")
     said = " ".join(str(error).split())[-160:]
     return errors.NotMedia(f"The file begins like {media.content_type}, but no picture can be read from it ({said}).")
+
+
+def is_turned(image: pyvips.Image) -> bool:
+    """Whether width and height are swapped when it is shown as it asks."""
+    return _field(image, "orientation") in TURNED
 
 
 def _field(image: pyvips.Image, name: str) -> int:

@@ -7,11 +7,13 @@ plain JSON.
 from collections.abc import Callable
 from typing import Any
 
-from ambrotype.core import errors, types
+from ambrotype.core import errors, renditions, types
+from ambrotype.decoding import glance as glances
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
-from ambrotype.decoding.inspection import credentials, embedded, exif, look
+from ambrotype.decoding.inspection import credentials, details, embedded, exif, look
 from ambrotype.decoding.reading import Reader
+from ambrotype.decoding.rendering import films, pictures
 
 
 def probe(fd: int, *, content_type: str, holes: bool) -> dict[str, Any]:
@@ -27,12 +29,12 @@ def probe(fd: int, *, content_type: str, holes: bool) -> dict[str, Any]:
         media = _behind_tag(file, types.recognise(file.at(0, types.HEAD_BYTES)))
         if not holes:
             structure.check(file, media.content_type)
-        facts = images.probe(file, media) if media.kind == "image" else streams.probe(file, media)
+        found = images.probe(file, media) if media.kind == "image" else streams.probe(file, media)
     except (errors.NotMedia, errors.Truncated):
         if not holes:
             raise
-        facts = Facts(media=media, complete=False)
-    return facts.to_json()
+        found = Facts(media=media, complete=False)
+    return found.to_json()
 
 
 def _behind_tag(file: Reader, media: types.MediaType) -> types.MediaType:
@@ -64,9 +66,34 @@ def appearance(fd: int, *, content_type: str) -> dict[str, Any]:
     return found.to_json() if found is not None else {}
 
 
+def facts(fd: int, *, content_type: str) -> dict[str, Any]:
+    """How the file is coded. Raises `errors.NotMedia`."""
+    return details.of(Reader(fd), types.TYPES[content_type])
+
+
+def glance(fd: int, *, content_type: str) -> dict[str, Any]:
+    """`{"width", "height", "rgb"}`, empty where nothing can be seen. Raises `errors.NotMedia`."""
+    return look.pixels(Reader(fd), types.TYPES[content_type], side=glances.SIDE)
+
+
 def c2pa(fd: int, *, content_type: str) -> dict[str, Any]:
     """`{"state", "manifests", "detail"}` of the file's Content Credentials."""
     return credentials.read(Reader(fd), types.TYPES[content_type])
+
+
+def picture(
+    fd: int, output: int, *, content_type: str, wanted: dict[str, Any], source_type: str | None
+) -> dict[str, Any]:
+    """Writes a smaller picture to `output`. Raises `errors.NotMedia` and `errors.UnsupportedType`."""
+    spec = renditions.Picture(**wanted)
+    pictures.write(output, pictures.make(Reader(fd), types.TYPES[content_type], spec, source_type=source_type))
+    return {}
+
+
+def film(fd: int, output: int, *, content_type: str, wanted: dict[str, Any], source_type: str | None) -> dict[str, Any]:
+    """Writes a smaller film to `output`: `{"width", "height"}`. Raises `errors.NotMedia` and `errors.UnsupportedType`."""
+    spec = renditions.Film(**wanted)
+    return films.make(Reader(fd), types.TYPES[content_type], spec, output, source_type=source_type)
 
 
 def prepare() -> None:
@@ -81,5 +108,9 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "probe": probe,
     "texts": texts,
     "appearance": appearance,
+    "facts": facts,
+    "glance": glance,
     "c2pa": c2pa,
+    "picture": picture,
+    "film": film,
 }

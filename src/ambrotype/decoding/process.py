@@ -58,14 +58,14 @@ class Child:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    async def ask(self, request: protocol.Message, fd: int, *, seconds: float) -> protocol.Message:
+    async def ask(self, request: protocol.Message, fds: list[int], *, seconds: float) -> protocol.Message:
         """Raises `Died` if no answer comes in time, or none that can be believed."""
         self.asked += 1
         with contextlib.suppress(BlockingIOError):
             self._last_words()  # makes room: what an earlier file left there says nothing about this one
         try:
             # One small message into an empty buffer: it goes whole, and without waiting.
-            socket.send_fds(self._connection, [protocol.pack(request)], [fd])
+            socket.send_fds(self._connection, [protocol.pack(request)], fds)
             async with asyncio.timeout(seconds):
                 return await self._receive()
         except TimeoutError as error:
@@ -127,12 +127,12 @@ class Child:
         self.process.stderr.close()
 
 
-async def start(*, memory_bytes: int, niceness: int = 0) -> Child:
+async def start(*, memory_bytes: int, output_bytes: int = 0, niceness: int = 0) -> Child:
     """A child that has given its rights up and waits. Raises `errors.Unavailable` where none can be had.
 
     Started from the loop's own thread: the kernel's "dies with its parent" means the thread that started it.
     """
-    child = _spawn(memory_bytes, niceness)
+    child = _spawn(memory_bytes, output_bytes, niceness)
     try:
         async with asyncio.timeout(START_SECONDS):
             ready = await child._receive()
@@ -149,7 +149,7 @@ async def start(*, memory_bytes: int, niceness: int = 0) -> Child:
     return child
 
 
-def _spawn(memory_bytes: int, niceness: int) -> Child:
+def _spawn(memory_bytes: int, output_bytes: int, niceness: int) -> Child:
     ours, theirs = socket.socketpair()
     try:
         ours.settimeout(0)
@@ -160,6 +160,7 @@ def _spawn(memory_bytes: int, niceness: int) -> Child:
                 "-m",
                 "ambrotype.decoding.child",
                 str(memory_bytes),
+                str(output_bytes),
                 str(os.getpid()),
                 str(niceness),
             ],

@@ -1,4 +1,5 @@
-"""Parent and child talk over a pair of sockets: four bytes of length, then JSON; a request carries one file.
+"""Parent and child talk over a pair of sockets: four bytes of length, then JSON; a request carries one file, and one to write
+to where something is to be made.
 
 Request: `{"operation": name, "arguments": {…}}`.
 Reply: `{"result": {…}}` or `{"error": code, "detail": sentence}`.

@@ -34,7 +34,7 @@ NAMES = (
 """All limits. The first needs root's rights to begin with; where it is missing the filter refuses sockets alone."""
 
 
-def enter(*, memory_bytes: int, parent_pid: int) -> list[str]:
+def enter(*, memory_bytes: int, output_bytes: int, parent_pid: int) -> list[str]:
     """Names of the limits now in force. They last as long as the process.
 
     The order matters: a namespace of its own needs root's rights, which go next; dropping them undoes
@@ -43,7 +43,7 @@ def enter(*, memory_bytes: int, parent_pid: int) -> list[str]:
     steps: dict[str, Callable[[], None]] = {
         "own-network": _leave_networks,
         "memory": lambda: _limit(resource.RLIMIT_AS, _address_space() + memory_bytes),
-        "no-file-writes": _no_file_writes,
+        "no-file-writes": lambda: _limit_writes(output_bytes),
         "open-files": lambda: _limit(resource.RLIMIT_NOFILE, OPEN_FILES),
         "no-core-dumps": lambda: _limit(resource.RLIMIT_CORE, 0),
         "unprivileged-user": _become_nobody,
@@ -71,10 +71,11 @@ def _leave_networks() -> None:
     _call("unshare", CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
 
-def _no_file_writes() -> None:
-    """Writing to a file fails with EFBIG; pipes and sockets are no files."""
+def _limit_writes(most: int) -> None:
+    """Writing more to a file fails with EFBIG, and only one that was handed over can be written at all; pipes and sockets
+    are no files."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_FSIZE, most)
 
 
 def _become_nobody() -> None:

@@ -8,7 +8,7 @@ entry:
     permanent = handler.Permanent(store=store, keys=keys, doors=handler.Doors(...), mode="auto")
 
     async def endpoint(scope, receive, send):          # raw ASGI, for GET and HEAD of /m/{id}/{name}
-        id = ids.parse(scope["path_params"]["id"])     # None: answer 404 as for any unknown id
+        id = ids.parse(scope["path"].split("/", 3)[2])     # None: answer 404 as for any unknown id
         found = await deliverable_for(principal, id)   # the database's row, `mine` by who asks
         done = await permanent.respond(scope, receive, send, media_id=id, found=found)
         count(done)                                    # views and egress

@@ -6,7 +6,7 @@ import datetime
 import pathlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from ambrotype.core import errors
 from ambrotype.delivery import asgi, body, decision, deliverable, headers, request, signing
@@ -46,6 +46,14 @@ class Delivered:
     """The answer holds the file's first byte."""
 
 
+class Render(Protocol):
+    """Finds or makes a rendition; `signed`: the parameters stand as a signature fixed them."""
+
+    async def __call__(
+        self, found: deliverable.Deliverable, asked: Mapping[str, str], *, accept: str, signed: bool
+    ) -> deliverable.Content: ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """What delivery asks of the rest of the house."""
@@ -55,7 +63,7 @@ class Doors:
     wait: Callable[[uuid.UUID, float], Awaitable[deliverable.Deliverable | None]]
     """The item once it is no longer `keeping`, or as it is after so many seconds; None when it is gone. What depends on
     who asks (`mine` and the source) is ignored: it stays as it was found."""
-    render: Callable[[deliverable.Deliverable, Mapping[str, str], str], Awaitable[deliverable.Content]]
+    render: Render
     """The rendition that these transform parameters and this Accept header ask for, made if need be."""
     share_holds: Callable[[str, uuid.UUID], Awaitable[bool]]
     """Whether the share that a signed URL was made for still shows this item."""
@@ -102,7 +110,9 @@ class Permanent:
                 return Delivered(status=CLIENT_LEFT)
             if isinstance(admitted, decision.Redirect):
                 return await _redirect(admitted, send)
-            serve = await self._rendered(admitted, asked)
+            serve = await self._rendered(admitted, asked, access, receive)
+            if serve is None:
+                return Delivered(status=CLIENT_LEFT)
             if _shared(access):
                 serve = _anonymous(serve)
             size = serve.content.size
@@ -160,11 +170,27 @@ class Permanent:
         second = decision.admit(later, asked, access, waited=True)
         return None if isinstance(second, decision.Wait) else second
 
-    async def _rendered(self, serve: decision.Serve, asked: request.Request) -> decision.Serve:
+    async def _rendered(
+        self, serve: decision.Serve, asked: request.Request, access: decision.Access, receive: asgi.Receive
+    ) -> decision.Serve | None:
+        """With the bytes that were asked for; None when the client left while they were made."""
         if not asked.transform:
             return serve
-        accept = asked.headers.get("accept", "")
-        return decision.Serve(serve.found, await self._doors.render(serve.found, asked.transform, accept))
+        made: list[deliverable.Content] = []
+
+        async def render() -> None:
+            made.append(
+                await self._doors.render(
+                    serve.found,
+                    asked.transform,
+                    accept=asked.headers.get("accept", ""),
+                    signed=access.grant is not None,
+                )
+            )
+
+        if not await body.while_connected(receive, render()):
+            return None
+        return decision.Serve(serve.found, made[0])
 
     async def _presigned(
         self,

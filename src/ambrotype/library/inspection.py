@@ -1,22 +1,23 @@
 """Looking into a kept file: its recipe, origin and appearance, and what may be suggested from them.
 
-Each of the three looks fails alone, and none of them un-keeps anything or changes a byte.
+Each of the looks fails alone, and none of them un-keeps anything or changes a byte.
 """
 
 import asyncio
 import contextlib
 import dataclasses
-import os
-import tempfile
-from collections.abc import AsyncIterator, Awaitable
+import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 from ambrotype.core import errors, keywords, provenance, recipes, types, words
+from ambrotype.core import media as nouns
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import findings
-from ambrotype.records import database, inspections
-from ambrotype.storage import contract
+from ambrotype.decoding import glance as glances
+from ambrotype.records import database, inspections, tagging
+from ambrotype.storage import contract, copies
 
 T = TypeVar("T")
 
@@ -32,15 +33,21 @@ class Tools:
     store: contract.Store
     decoder: decoders.Decoder
     spool: Path
+    derive: Callable[[uuid.UUID, Path, str | None], Awaitable[None]]
+    """Makes what an item has from the beginning of its file, which is at hand; with the IPTC code of its making."""
+    tagging: bool = False
+    """Whether a vision model is to be asked, so that a small picture is wanted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What the three looks brought, and the failures, each by the look's name."""
+    """What the looks brought, and the failures, each by the look's name."""
 
     texts: findings.Texts
     appearance: findings.Appearance
     credentials: findings.Credentials
+    facts: nouns.Facts | None
+    glance: glances.Glance | None
     failures: dict[str, errors.CaptureFailed]
 
     @property
@@ -54,10 +61,13 @@ async def inspect(claim: inspections.Claim, tools: Tools, *, last: bool) -> bool
 
     Raises `errors.StoreUnavailable` and `errors.Unavailable`, which say nothing about the file.
     """
-    looked = await look(claim, tools)
-    if looked.by_chance and not last:
-        return False
-    found = await asyncio.to_thread(understood, looked)
+    key = contract.Key(claim.bucket, claim.path)
+    async with copies.at_hand(tools.store, key, size=claim.size, most=MOST_COPIED, spool=tools.spool) as file:
+        looked = await look(claim, tools, file)
+        if looked.by_chance and not last:
+            return False
+        found = await asyncio.to_thread(understood, looked)
+        await tools.derive(claim.media_id, file, found.provenance["digital_source_type"])
     async with tools.data.transaction(database.WORKER) as tx:
         text = await inspections.text_of(tx, claim.media_id)
         if text is None:
@@ -74,11 +84,13 @@ async def inspect(claim: inspections.Claim, tools: Tools, *, last: bool) -> bool
         )
         suggested = await asyncio.to_thread(keywords.suggest, prompt, without=[*text["tags"], *text["refused_tags"]])
         await inspections.record(tx, claim.media_id, found, search=search, suggested_tags=suggested)
+        if looked.glance is not None:
+            await tagging.add(tx, claim.media_id, await asyncio.to_thread(looked.glance.png))
     return True
 
 
-async def look(claim: inspections.Claim, tools: Tools) -> Looked:
-    """The three looks, in children that can do nothing else."""
+async def look(claim: inspections.Claim, tools: Tools, file: Path) -> Looked:
+    """The looks, in children that can do nothing else."""
     media = types.TYPES.get(claim.content_type)
     failures: dict[str, errors.CaptureFailed] = {}
 
@@ -89,13 +101,21 @@ async def look(claim: inspections.Claim, tools: Tools) -> Looked:
             failures[name] = failure
             return otherwise
 
+    glance: glances.Glance | None = None
     texts, appearance, credentials = findings.Texts(), findings.Appearance(), findings.Credentials()
+    facts: nouns.Facts | None = None
     if media is not None:
-        async with _file(claim, tools) as file:
-            texts = await safely("recipe", tools.decoder.texts(file, media), texts)
-            credentials = await safely("credentials", tools.decoder.credentials(file, media), credentials)
-            appearance = await safely("appearance", tools.decoder.appearance(file, media), appearance)
-    return Looked(texts=texts, appearance=appearance, credentials=credentials, failures=failures)
+        texts = await safely("recipe", tools.decoder.texts(file, media), texts)
+        credentials = await safely("credentials", tools.decoder.credentials(file, media), credentials)
+        appearance = await safely("appearance", tools.decoder.appearance(file, media), appearance)
+        with contextlib.suppress(errors.CaptureFailed):  # whatever is wrong with the file, the others say so
+            facts = await tools.decoder.facts(file, media)
+        if tools.tagging and appearance.thumbhash is not None:
+            with contextlib.suppress(errors.CaptureFailed):  # a suggestion less
+                glance = await tools.decoder.glance(file, media)
+    return Looked(
+        texts=texts, appearance=appearance, credentials=credentials, facts=facts, glance=glance, failures=failures
+    )
 
 
 def understood(looked: Looked) -> inspections.Found:
@@ -111,6 +131,7 @@ def understood(looked: Looked) -> inspections.Found:
         recipe=dataclasses.asdict(recipe) if recipe is not None else None,
         raw_text=_raw(looked.texts.found),
         raw_text_cut=looked.texts.cut,
+        facts=dataclasses.asdict(looked.facts) if looked.facts is not None else None,
         provenance=dataclasses.asdict(origin.provenance),
         ingredients=[dataclasses.asdict(one) for one in origin.ingredients],
     )
@@ -120,27 +141,3 @@ def _raw(texts: tuple[recipes.Text, ...]) -> str | None:
     """All texts in one, each under its place and key."""
     parts = [f"{one.where} {one.key}:\n{one.text}" for one in texts]
     return "\n\n".join(parts).replace("\0", "") or None
-
-
-@contextlib.asynccontextmanager
-async def _file(claim: inspections.Claim, tools: Tools) -> AsyncIterator[Path]:
-    """The object as a file: itself on a local disk, else a copy for the length of the block."""
-    key = contract.Key(claim.bucket, claim.path)
-    if isinstance(tools.store, contract.OnDisk):
-        path = tools.store.path(key)
-        if not await asyncio.to_thread(path.is_file):
-            raise errors.NotFound(f"The object {claim.bucket}/{claim.path} is not in the store; run ambrotype audit.")
-        yield path
-        return
-    if claim.size > MOST_COPIED:
-        raise errors.TooLarge(f"The file has {claim.size} bytes; at most {MOST_COPIED} are copied to be looked into.")
-    await asyncio.to_thread(tools.spool.mkdir, parents=True, exist_ok=True)
-    descriptor, name = await asyncio.to_thread(tempfile.mkstemp, prefix="look-", dir=tools.spool)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=0) as copy:
-            async with contextlib.aclosing(tools.store.open(key)) as chunks:
-                async for chunk in chunks:
-                    await asyncio.to_thread(copy.write, chunk)
-        yield Path(name)
-    finally:
-        await asyncio.to_thread(Path(name).unlink, missing_ok=True)

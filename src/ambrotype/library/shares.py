@@ -89,6 +89,9 @@ class Shown:
 
     id: uuid.UUID
     kind: media.Kind
+    content_type: str
+    visible: bool
+    """Not known to be beyond our decoders."""
     width: int | None
     height: int | None
     title: str | None

@@ -64,18 +64,18 @@ async def delivered(data: database.Database) -> Mapping[str, int]:
 
 
 def _amounts(found: Iterable[Mapping[str, Any]], prices: Prices) -> dict[str, Any]:
-    sums = dict.fromkeys(("items", "bytes", "views", "egress", "recent"), 0)
+    sums = dict.fromkeys(("items", "bytes", "rendition_bytes", "views", "egress", "recent"), 0)
     costs: dict[str, float] = {"USD": 0.0}
     for row in found:
         for name in sums:
             sums[name] += row[name]
         for currency, amount in row["costs"].items():
             costs[currency] = costs.get(currency, 0.0) + float(amount)
-    projected = sums["bytes"] / GB * prices.storage + sums["recent"] / GB * prices.egress
+    projected = (sums["bytes"] + sums["rendition_bytes"]) / GB * prices.storage + sums["recent"] / GB * prices.egress
     return {
         "items": sums["items"],
         "bytes": sums["bytes"],
-        "rendition_bytes": 0,
+        "rendition_bytes": sums["rendition_bytes"],
         "views": sums["views"],
         "egress_bytes": sums["egress"],
         "cost": round(costs.pop("USD"), 6),

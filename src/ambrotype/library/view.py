@@ -3,15 +3,21 @@
 import base64
 import datetime
 import uuid
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ambrotype.core import media, owners
+from ambrotype.core import media, owners, renditions
 
 Row = dict[str, Any]
 
 
 class Addresses(Protocol):
-    """Composes the URLs of items."""
+    """Composes the URLs of items, and knows how long the trash keeps them."""
+
+    @property
+    def trash(self) -> datetime.timedelta | None:
+        """How long an item lies in the trash before it goes by itself; None = for ever."""
+        ...
 
     def permanent(self, media_id: uuid.UUID, name: str, visibility: str) -> str:
         """The URL that never changes."""
@@ -19,6 +25,12 @@ class Addresses(Protocol):
 
     def access(self, media_id: uuid.UUID, name: str, visibility: str) -> str:
         """A URL that a browser can load with no header: signed and short-lived where the item is private."""
+        ...
+
+    def derived(
+        self, media_id: uuid.UUID, name: str, visibility: str, queries: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, str]:
+        """The URLs of renditions by their names; their queries are given. Signed as `access` where that is."""
         ...
 
 
@@ -54,12 +66,25 @@ def _values(row: Row, addresses: Addresses) -> dict[str, Any]:
         "parents": [media.Parent(id=uuid.UUID(parent["id"]), role=parent["role"]) for parent in row["parents"] or ()],
         "sha256": row["sha256"].hex() if row["sha256"] else None,
         "thumbhash": base64.b64encode(row["thumbhash"]).decode() if row["thumbhash"] else None,
+        "renditions": addresses.derived(*place, _renditions(row)),
         "provenance": media.Provenance(**row["provenance"]),
-        "inspection": media.Inspection(state=row["inspection"], detail=row["inspection_detail"]),
+        "inspection": media.Inspection(
+            state=row["inspection"],
+            detail=row["inspection_detail"],
+            facts=media.Facts(**row["facts"]) if row["facts"] else None,
+        ),
+        "trashed_until": _utc(row["deleted_at"] + addresses.trash) if row["deleted_at"] and addresses.trash else None,
         "lost": media.Lost(code=row["lost_code"], detail=row["lost_detail"], retryable=row["lost_retryable"])
         if row["lost_code"]
         else None,
     }
+
+
+def _renditions(row: Row) -> dict[str, dict[str, str]]:
+    """What may be asked for; of what could not even be looked at nothing is promised."""
+    if row["status"] != "kept" or (row["inspection"] != "pending" and row["thumbhash"] is None):
+        return {}
+    return renditions.offered(row["kind"], row["content_type"], width=row["width"], height=row["height"])
 
 
 def _utc(value: datetime.datetime | None) -> datetime.datetime | None:

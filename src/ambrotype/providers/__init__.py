@@ -1,6 +1,7 @@
 """A provider's words in, ours out: one file each, and no I/O. `contract` says what an adapter owes, `example` shows one.
 
 `BUILT_IN` lists the adapters of this house; a third party's come by the entry point group `ambrotype.providers`.
+`checking` says what is wrong with an adapter.
 """
 
 import importlib
@@ -8,7 +9,7 @@ import importlib.metadata
 import types
 from collections.abc import Callable, Mapping
 
-from ambrotype.core import errors
+from ambrotype.core import costs, errors
 from ambrotype.providers import contract
 
 GROUP = "ambrotype.providers"
@@ -44,9 +45,10 @@ def names() -> list[str]:
 def make(name: str, config: contract.Config) -> contract.Provider:
     """The provider of this name, configured.
 
-    Raises `errors.InvalidSetting`: there is no such adapter, or a third party's is broken.
+    Raises `errors.InvalidSetting`: there is no such adapter, a third party's is broken, or its prices are none.
     """
     factory = BUILT_IN.get(name)
+    costs.checked(config.price, f"AMBROTYPE_{name.upper()}_PRICE" if factory else f"[providers.{name}] price")
     if factory:
         return factory(config)
     entry = next((entry for entry in _entries() if entry.name == name), None)

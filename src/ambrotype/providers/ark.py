@@ -83,8 +83,12 @@ class Ark(adapter.Adapter):
 
     def heard(self, hook: contract.Hook, secrets: Sequence[bytes]) -> contract.Heard | None:
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
-        job_id = replies.text(told.get("id"))
-        return None if job_id is None else contract.Heard(job_id=job_id, delivery=f"{job_id}:{told.get('status')}")
+        job_id = replies.identity(told.get("id"))
+        return (
+            None
+            if job_id is None
+            else contract.Heard(job_id=job_id, delivery=f"{job_id}:{replies.identity(told.get('status'))}")
+        )
 
     def _task(self, job_id: str) -> str:
         return f"{self.base_url}/contents/generations/tasks/{places.id_path(job_id)}"
@@ -101,17 +105,19 @@ class Ark(adapter.Adapter):
         url = f"{self.base_url}/contents/generations/tasks"
         reply = yield contract.Request(method="POST", url=url, json=body, repeatable=False)
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         return contract.Progress(job_id=job_id, status="queued", raw=keepable.keepable(told))
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
-        word = str(told.get("status"))
+        word = replies.word(told.get("status"))
         status = STATUSES.get(word, "processing")
-        outputs = _outputs(told.get("content"))
-        failure = None
-        if status == "completed" and not outputs:
+        content = told.get("content")
+        outputs, failure = _outputs(content) or media_in.found(content).outputs, None
+        if status == "completed" and content:
+            failure = None if outputs else _nothing()
+        elif status == "completed":
             words = "Ark has cleared this task's files, as it does 24 hours after the end."
             failure = contract.Failure(code="source_expired", detail=words)
         if status == "failed":
@@ -161,7 +167,7 @@ class Ark(adapter.Adapter):
         items: list[Any] = []
         end: dict[str, Any] = {}
         while (event := streams.event(reply)) is not None:
-            kind = str(event.get("type"))
+            kind = replies.word(event.get("type"))
             if kind.endswith(".completed"):
                 end = event
             elif event.get("error") and "image_index" not in event:
@@ -188,7 +194,7 @@ class Ark(adapter.Adapter):
             words = f"{len(failed)} of {len(items)} images failed. {failure.detail}"
             failure = dataclasses.replace(failure, detail=words)
         if not outputs and not failure:
-            failure = contract.Failure(code="no_output", detail="Ark says that the job is done, and names no file.")
+            failure = _nothing()
         usage = replies.mapping(told.get("usage"))
         images, tokens = replies.number(usage.get("generated_images")), replies.number(usage.get("output_tokens"))
         parts = {"image": images, "output_token": tokens}
@@ -243,6 +249,10 @@ def _outputs(content: Any) -> tuple[contract.Output, ...]:
         )
         for index, (output, role) in enumerate(kept)
     )
+
+
+def _nothing() -> contract.Failure:
+    return contract.Failure(code="no_output", detail="Ark says that the job is done, and names no file.")
 
 
 def _wanted(body: dict[str, Any]) -> int:

@@ -105,7 +105,10 @@ def problems(
     for scene in scenes[:1]:
         found += _odd_replies(provider, scene)
     for report in reports:
-        found += _heard(provider, report)
+        try:
+            found += _heard(provider, report)
+        except Astray as problem:
+            found.append(f"heard, of a webhook for the job {report.job_id!r}: {problem}.")
     return list(dict.fromkeys(found))
 
 
@@ -181,6 +184,9 @@ def _requests(provider: contract.Provider, ran: Ran, *, submitting: bool) -> Ite
             yield "a request holds the API key: only credentials() may, and whoever sends the request adds them."
         if sum((asked.json is not None, bool(asked.parts), asked.body is not None)) > 1:
             yield "a request has two bodies: json, parts and body exclude each other."
+        for part in asked.parts:
+            if isinstance(part.data, bytes) != bool(part.filename):
+                yield f"the part {part.name!r} is neither a file (bytes and a filename) nor a field (text and none)."
         try:
             orjson.dumps(asked.json)
         except TypeError as problem:
@@ -230,6 +236,10 @@ ODD: Sequence[tuple[str, contract.Reply]] = (
     ("302", answer(302, b"", location="https://elsewhere.example/")),
     ("200 with null", answer(200, b"null", content_type="application/json")),
     ("200 with a list", answer(200, [1, 2])),
+    (
+        "200 with 900 brackets",
+        answer(200, b'{"status":' + b"[" * 900 + b"]" * 900 + b"}", content_type="application/json"),
+    ),
     ("200 with an empty object", answer(200, {})),
     (
         "200 with wrong types",
@@ -246,6 +256,7 @@ def _odd_replies(provider: contract.Provider, scene: Scene) -> Iterator[str]:
             "submit": provider.submit(scene.job),
             "follow": provider.follow("job-1", handle),
             "cancel": provider.cancel("job-1", handle),
+            "secrets": provider.secrets(),
         }
         for what, conversation in conversations.items():
             try:
@@ -315,7 +326,7 @@ def _listen(provider: contract.Provider, hook: contract.Hook, secrets: Sequence[
     try:
         return provider.heard(hook, secrets)
     except Exception as problem:
-        raise AssertionError(f"heard crashes with {type(problem).__name__}: {problem}") from problem
+        raise Astray(f"it crashes with {type(problem).__name__}: {problem}") from problem
 
 
 def _shown(step: object) -> str:

@@ -32,10 +32,10 @@ class Config:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a multipart body."""
+    """One part of a multipart body: a file (bytes, with a `filename`), or a field of the form (text, without one)."""
 
     name: str
-    data: bytes = dataclasses.field(repr=False)
+    data: bytes | str = dataclasses.field(repr=False)
     filename: str | None = None
     content_type: str | None = None
 
@@ -170,6 +170,7 @@ class Progress:
     """With `failed`, why; with `completed`, what is missing."""
     cost: Cost | None = None
     handle: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Added to what is held already: an empty one changes nothing."""
     seed: int | None = None
     revised_prompt: str | None = None
     finished_at: datetime.datetime | None = None
@@ -221,9 +222,7 @@ class Heard:
     delivery: str
     """The same for each repetition of the same message."""
     progress: Progress | None = None
-    """None: ask."""
-    reread: bool = False
-    """Asking tells more (what it cost, say): ask once, and take `progress` where that gives nothing."""
+    """What the body says. Asking may tell more (what it cost, say)."""
 
 
 class Provider(Protocol):

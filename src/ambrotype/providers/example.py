@@ -5,9 +5,9 @@ Copy it, and change its words. Then name its factory in your package's `pyprojec
     [project.entry-points."ambrotype.providers"]
     atelier = "your_package.atelier:Atelier"
 
-and settle its key in `ambrotype.toml`, or by `AMBROTYPE_ATELIER_API_KEY` and so on:
+and give it a key in `ambrotype.toml`:
 
-    [atelier]
+    [providers.atelier]
     api_key = "…"
 
 Atelier is a provider like most. `POST /jobs` starts a job and answers `{"id", "state"}`; `GET /jobs/{id}` tells
@@ -76,7 +76,7 @@ class Atelier(adapter.Adapter):
         # `document` raises `contract.Refused` for everything but a JSON object with a good status; `submitting` marks
         # the answers after which the job may have been taken all the same.
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         return self._progress(job_id, told)
@@ -104,7 +104,7 @@ class Atelier(adapter.Adapter):
         if not signatures.standard(hook, secrets):
             return None
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             return None
         # The body is signed and is the job itself, so it can be believed. Leave `progress` out where it is not.
@@ -115,12 +115,12 @@ class Atelier(adapter.Adapter):
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
         """Atelier's words in ours. Nothing here trusts a type: what is not as documented is as if it were not there."""
-        status = STATES.get(str(told.get("state")), "processing")
+        status = STATES.get(replies.word(told.get("state")), "processing")
         outputs = []
         for index, picture in enumerate(map(replies.mapping, replies.listed(told.get("pictures")))):
             output = media_in.of_url(replies.text(picture.get("url")) or "")
             if output:
-                ends = moments.iso(str(picture.get("dies_at")))
+                ends = moments.iso(replies.word(picture.get("dies_at")))
                 outputs.append(dataclasses.replace(output, index=index, kind="image", expires_at=ends))
         why = replies.said(told.get("why"))
         pictures = replies.number(replies.mapping(told.get("charged")).get("pictures"))

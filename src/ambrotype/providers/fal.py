@@ -52,7 +52,7 @@ class Fal(adapter.Adapter):
         hook = f"?fal_webhook={urllib.parse.quote(job.webhook, safe='')}" if job.webhook else ""
         reply = yield contract.Request(method="POST", url=f"{self.base_url}/{model}{hook}", json=body, repeatable=False)
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("request_id"))
+        job_id = replies.identity(told.get("request_id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         urls = {
@@ -66,7 +66,7 @@ class Fal(adapter.Adapter):
     def follow(self, job_id: str, handle: Mapping[str, Any]) -> contract.Conversation[contract.Progress]:
         reply = yield contract.Request(method="GET", url=self._place(job_id, handle, "status"))
         told = self.replies.stated(self.replies.document(reply), reply)
-        status = STATUSES.get(str(told.get("status")), "processing")
+        status = STATUSES.get(replies.word(told.get("status")), "processing")
         if status != "completed":
             return contract.Progress(job_id=job_id, status=status, handle=handle, raw=keepable.keepable(told))
         reply = yield contract.Request(method="GET", url=self._place(job_id, handle, "response"))
@@ -85,8 +85,7 @@ class Fal(adapter.Adapter):
         """Public keys: fal's own, a gateway's where it publishes some, or those that the setting pins."""
         if self.config.webhook_secret:
             return [raw for word in self.config.webhook_secret.split() if (raw := signatures.raw_key(word))]
-        places_ = [KEYS] if self.base_url == VENDOR else [places.origin(self.base_url) or KEYS, KEYS]
-        for place in places_:
+        for place in [KEYS] if self.base_url == VENDOR else [self.base_url, KEYS]:
             reply = yield contract.Request(method="GET", url=f"{place}{WELL_KNOWN}")
             keys = signatures.jwks(reply.json()) if reply.status == 200 else []
             if keys:
@@ -97,17 +96,11 @@ class Fal(adapter.Adapter):
         if not signatures.fal(hook, secrets):
             return None
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
-        job_id = replies.text(told.get("request_id"))
+        job_id = replies.identity(told.get("request_id"))
         if job_id is None:
             return None
-        progress = self._reported(job_id, told)
-        return contract.Heard(
-            job_id=job_id,
-            delivery=f"{job_id}:{told.get('status')}",
-            progress=progress,
-            reread=progress is not None
-            and progress.status == "completed",  # what was billed stands in a header of the result
-        )
+        delivery = f"{job_id}:{replies.identity(told.get('status'))}"
+        return contract.Heard(job_id=job_id, delivery=delivery, progress=self._reported(job_id, told))
 
     def _reported(self, job_id: str, told: dict[str, Any]) -> contract.Progress | None:
         if told.get("status") == "OK" and isinstance(told.get("payload"), dict):

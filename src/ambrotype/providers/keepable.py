@@ -8,6 +8,9 @@ SHOWN = 60
 DEPTH = 24
 MOST_VALUES = 5_000
 """Values of one document; logs of a long job have thousands of lines."""
+BYTES = frozenset({"b64_json", "base64", "image_base64", "bytesBase64Encoded"})
+"""Fields that hold files."""
+MOST_BYTES = 200
 OURS = frozenset({"webhook", "webhook_url", "callback_url", "fal_webhook"})
 """What only repeats where webhooks go: such an address may hold a token."""
 
@@ -17,25 +20,24 @@ def keepable(value: Any) -> Any:
     return _kept(value, DEPTH, [MOST_VALUES])
 
 
-def _kept(value: Any, depth: int, left: list[int]) -> Any:
+def _kept(value: Any, depth: int, left: list[int], most: int = MOST_TEXT) -> Any:
     left[0] -= 1
     if isinstance(value, str):
-        return _short(value)
+        return _short(value, MOST_BYTES if value[:5].lower() == "data:" else most)
     if isinstance(value, dict | list) and (depth == 0 or left[0] <= 0):
         return "…"
-    if isinstance(value, dict):
-        return {
-            _short(key): _kept(inner, depth - 1, left)
-            for key, inner in value.items()
-            if key not in OURS and left[0] > 0
-        }
     if isinstance(value, list):
         return [_kept(inner, depth - 1, left) for inner in value if left[0] > 0]
-    return value
+    if not isinstance(value, dict):
+        return value
+    return {
+        _short(key, MOST_TEXT): _kept(inner, depth - 1, left, MOST_BYTES if key in BYTES else MOST_TEXT)
+        for key, inner in value.items()
+        if key not in OURS and left[0] > 0
+    }
 
 
-def _short(words: str) -> str:
-    most = 200 if words[:5].lower() == "data:" else MOST_TEXT
+def _short(words: str, most: int) -> str:
     if len(words) > most:
         words = f"{words[:SHOWN]}… ({len(words)} characters)"
     return words.replace("\x00", "�")

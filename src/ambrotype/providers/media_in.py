@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ambrotype.core import errors, inline, links, sources, types
-from ambrotype.providers import contract
+from ambrotype.providers import contract, keepable
 
 DEPTH = 16
 MOST = 200
@@ -21,6 +21,7 @@ TOLD = ("width", "height", "file_size", "duration", "fps", "num_frames", "size")
 LEAST_BASE64 = 256
 """Characters. A shorter word of that alphabet is a word."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{64}")
+_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,100}(?:;.{0,100})?", re.ASCII)
 _BYTES_AT = ("b64_json", "base64", "image_base64")
 _ROLES: tuple[tuple[str, Any], ...] = (
     ("last_frame", "last_frame"),
@@ -98,12 +99,12 @@ def single(value: object) -> contract.Output | None:
 
 def of_url(url: str, *, content_type: str | None = None, name: str | None = None) -> contract.Output | None:
     """The file behind a URL; None where it is not one that could be fetched."""
-    if links.parse(url) is None or any(char.isspace() for char in url):
+    if links.parse(url) is None or not url.isprintable() or " " in url:
         return None
-    guess = types.guess(name, content_type) or types.guess(sources.name_of(url), None)
-    return contract.Output(
-        url=url, content_type=content_type, name=name or sources.name_of(url), kind=guess.kind if guess else None
-    )
+    name = _printable(name) if name else sources.name_of(url)
+    declared = content_type if content_type and _TYPE.fullmatch(content_type) else None
+    guess = types.guess(name, declared) or types.guess(sources.name_of(url), None)
+    return contract.Output(url=url, content_type=declared, name=name, kind=guess.kind if guess else None)
 
 
 def of_bytes(data: bytes, content_type: str | None) -> contract.Output:
@@ -150,7 +151,7 @@ def _file(value: Mapping[str, Any]) -> contract.Output | None:
     """An object that describes one file."""
     told = value.get("content_type") or value.get("mime_type")
     content_type = told if isinstance(told, str) else None
-    name = value["file_name"] if isinstance(value.get("file_name"), str) else None
+    name = _printable(value["file_name"]) if isinstance(value.get("file_name"), str) else None
     url = value.get("url")
     output = None
     if isinstance(url, str) and (content_type or name) and url[:5].lower() != "data:":
@@ -158,8 +159,14 @@ def _file(value: Mapping[str, Any]) -> contract.Output | None:
     else:
         coded = next((value[at] for at in ("url", *_BYTES_AT) if isinstance(value.get(at), str) and value[at]), None)
         output = single(coded) if coded and coded[:4].lower() != "http" else None
-    metadata = {at: value[at] for at in TOLD if isinstance(value.get(at), int | float | str)}
-    return dataclasses.replace(output, name=output.name or name, metadata=metadata) if output else None
+    if output is None:
+        return None
+    metadata = {at: keepable.keepable(value[at]) for at in TOLD if isinstance(value.get(at), int | float | str)}
+    return dataclasses.replace(output, name=output.name or name, metadata=metadata)
+
+
+def _printable(name: str) -> str | None:
+    return "".join(char for char in name[:255] if char.isprintable()).strip() or None
 
 
 def _role(key: str) -> Any:

@@ -56,8 +56,8 @@ class OpenAI(adapter.Adapter):
         if not signatures.standard(hook, secrets):
             return None
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
-        job_id = replies.text(replies.mapping(told.get("data")).get("id"))
-        if job_id is None or not str(told.get("type")).startswith("video."):
+        job_id = replies.identity(replies.mapping(told.get("data")).get("id"))
+        if job_id is None or not replies.word(told.get("type")).startswith("video."):
             return None
         return contract.Heard(job_id=job_id, delivery=hook.headers["webhook-id"])
 

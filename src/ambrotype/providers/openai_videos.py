@@ -47,7 +47,7 @@ class Videos:
     def submit(self, job: contract.Job) -> contract.Conversation[contract.Progress]:
         reply = yield self._request(job)
         told = self.replies.document(reply, submitting=True)
-        job_id = replies.text(told.get("id"))
+        job_id = replies.identity(told.get("id"))
         if job_id is None:
             raise self.replies.unreadable(reply, submitting=True)
         return self._progress(job_id, told)
@@ -114,7 +114,7 @@ class Videos:
         return dataclasses.replace(call, parts=tuple(openai_images.parts(body, files, names=names)))
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
-        status = STATUSES.get(str(told.get("status")), "processing")
+        status = STATUSES.get(replies.word(told.get("status")), "processing")
         share = replies.number(told.get("progress"))
         over = status in ("completed", "failed", "cancelled")
         seconds = replies.number(told.get("seconds"))
@@ -143,6 +143,8 @@ class Videos:
                 method="GET", url=url, headers={"Accept": "application/binary, application/json;q=0.5"}, first=LOOK
             )
             output = self._looked(reply, url)
+            if output is None and role == "primary" and reply.status not in (200, 404, 410):
+                raise self.replies.refusal(reply, again=reply.status in (400, 409, 425))
             if output:
                 outputs.append(dataclasses.replace(output, role=role, kind=kind))
             elif role == "primary":
@@ -151,7 +153,7 @@ class Videos:
 
     def _looked(self, reply: contract.Reply, url: str) -> contract.Output | None:
         """The output behind a download call; None where there is none (any more)."""
-        if reply.status == 429 or reply.status >= 500 or reply.status == 401:
+        if reply.status in (401, 429) or reply.status >= 500:
             raise self.replies.refusal(reply)
         content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
         if 300 <= reply.status < 400:  # the capture follows it, and the key stays behind

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ambrotype.core import links
-from ambrotype.providers import contract
+from ambrotype.providers import contract, replies
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:@-]{0,199}")
+_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:@~=,+-]{0,199}")
 
 
 def base(config: contract.Config, default: str, *, path: str = "") -> str:
@@ -40,14 +40,14 @@ def model_path(model: str, *, least: int = 1) -> str:
     """A model's name as a path. Raises `contract.Refused` where it is none: it could lead to another call."""
     segments = model.strip("/").split("/")
     if len(segments) < least or len(model) > 300 or not all(_SEGMENT.fullmatch(part) for part in segments):
-        form = "owner/name" if least > 1 else "letters, digits and . _ - : @ /"
+        form = "owner/name" if least > 1 else "letters, digits and . _ - : @ ~ = , + /"
         raise refused(f"{model[:100]!r} is not the name of a model: it is written as {form}.")
     return "/".join(segments)
 
 
 def id_path(job_id: str) -> str:
     """A job's id as one segment of a path. Raises `contract.Refused` where it can't be one."""
-    if not job_id or len(job_id) > 300 or job_id in (".", "..") or not job_id.isprintable():
+    if not job_id or len(job_id) > replies.MOST_ID or job_id in (".", "..") or not job_id.isprintable():
         raise refused(f"{job_id[:100]!r} is not the id of a job.")
     return urllib.parse.quote(job_id, safe="")
 

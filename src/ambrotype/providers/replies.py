@@ -17,6 +17,7 @@ from ambrotype.providers import contract
 MOST_DETAIL = 500
 """Characters of a provider's own sentence that are kept."""
 MOST_CODE = 100
+MOST_ID = 300
 LONGEST_WAIT = 86_400.0
 """Seconds. A longer Retry-After is taken for this."""
 
@@ -30,6 +31,10 @@ _BLOCKED_TEXT = re.compile(
     re.IGNORECASE,
 )
 """Sentences of providers that give no code (Replicate, WaveSpeed)."""
+_SAYS_LITTLE = frozenset(
+    {"badrequest", "bad_request", "invalid_request", "invalid_request_error", "image_generation_user_error"}
+)
+"""Codes of an error of any sort: the sentence beside them says more."""
 _NO_CREDIT = re.compile(
     "insufficient_?quota|insufficient (?:balance|credit|fund)|exhausted balance|overdue|billing_hard_limit",
     re.IGNORECASE,
@@ -58,21 +63,21 @@ class Said:
     detail: str | None = None
 
 
-def said(value: Any) -> Said:
+def said(value: Any, *, depth: int = 6) -> Said:
     """Code and sentence of an error, from any of the usual shapes; empty where there is none."""
     if isinstance(value, str):
         return Said(detail=value or None)
     if isinstance(value, list):
-        return said(value[0]) if value else Said()
-    if not isinstance(value, dict):
+        return said(value[0], depth=depth - 1) if value and depth else Said()
+    if not isinstance(value, dict) or not depth:
         return Said()
-    code = next((word for key in ("code", "error_type", "type") if (word := _word(value.get(key)))), None)
+    code = next((found for key in ("code", "error_type", "type") if (found := _word(value.get(key)))), None)
     for key in ("error", "detail", "message", "msg", "title"):
-        inner = said(value.get(key)) if value.get(key) else Said()
+        inner = said(value.get(key), depth=depth - 1)
         if inner.detail or inner.code:
             detail = inner.detail
             if key == "msg" and isinstance(value.get("loc"), list):
-                detail = f"{'.'.join(str(part) for part in value['loc'][:8])}: {detail}"
+                detail = f"{'.'.join(text(part) or '…' for part in value['loc'][:8])}: {detail}"
             return Said(code=inner.code or code, detail=detail)
     return Said(code=code)
 
@@ -83,10 +88,21 @@ def _word(value: object) -> str | None:
 
 
 def text(value: object) -> str | None:
-    """The value where it is a string with something in it, or a number's digits."""
+    """The value where it is a string with something in it, without NULs (PostgreSQL takes none), or a number's digits."""
     if isinstance(value, str):
-        return value.strip() or None
+        return value.replace("\x00", "").strip() or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def word(value: object) -> str:
+    """The value's words, empty where it has none: what tables and readers of times are asked with."""
+    return text(value) or ""
+
+
+def identity(value: object) -> str | None:
+    """The value where it can be a job's id: printable, of a bounded length."""
+    found = text(value)
+    return found if found and len(found) <= MOST_ID and found.isprintable() else None
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -146,12 +162,12 @@ class Reader:
         failure = contract.Failure(code="invalid_reply", detail=self.plain(detail), retryable=not submitting)
         return contract.Refused(failure, again=not submitting, unknown=submitting)
 
-    def refusal(self, reply: contract.Reply, *, submitting: bool = False) -> contract.Refused:
-        """What an error's status and words come to."""
+    def refusal(self, reply: contract.Reply, *, submitting: bool = False, again: bool = False) -> contract.Refused:
+        """What an error's status and words come to. `again`: it may pass, whatever the status is."""
         words, status = said(reply.json()), reply.status
         after = _after(reply.headers.get("retry-after"))
         code = self._code(status, words, submitting=submitting)
-        again = code in ("rate_limited", "timeout", "unavailable")
+        again = again or code in ("rate_limited", "timeout", "unavailable")
         failure = contract.Failure(code=code, detail=self._sentence(status, code, words), retryable=again)
         return contract.Refused(
             failure, again=again, after=after, unknown=submitting and (status >= 500 or status == 408)
@@ -161,12 +177,10 @@ class Reader:
         self, code: str | None, detail: str | None, *, retryable: bool = False, default: str = "failed"
     ) -> contract.Failure:
         """Why a job failed, in the provider's words; content rules told apart."""
-        if (code and _BLOCKED_CODE.search(code)) or (not code and detail and _BLOCKED_TEXT.search(detail)):
+        if _blocks(code, detail):
             return contract.Failure(code="blocked", detail=self._blocked(code, detail))
-        shown = self.plain(detail) if detail else f"{self.label} says that the job failed, and not why."
-        return contract.Failure(
-            code=self.plain(code)[:MOST_CODE] if code else default, detail=shown, retryable=retryable
-        )
+        shown = self.plain(detail or "") or f"{self.label} says that the job failed, and not why."
+        return contract.Failure(code=self.plain(code or "")[:MOST_CODE] or default, detail=shown, retryable=retryable)
 
     def plain(self, words: str) -> str:
         """A sentence that may be shown and logged: no key, no signed URL, no control characters, not too long."""
@@ -180,7 +194,7 @@ class Reader:
         both = f"{words.code or ''} {words.detail or ''}"
         if status in (402, 403, 429) and _NO_CREDIT.search(both):
             return "quota_exceeded"
-        if 400 <= status < 500 and words.code and _BLOCKED_CODE.search(words.code):
+        if 400 <= status < 500 and status not in (401, 404, 429) and _blocks(words.code, words.detail):
             return "blocked"
         if status in (404, 410):
             return "invalid_request" if submitting else "provider_gone"
@@ -207,6 +221,12 @@ class Reader:
     def _blocked(self, code: str | None, detail: str | None) -> str:
         words = detail or (code and f"its code is {code}") or "it says no more"
         return f"{self.label}'s content rules stopped this: {self.plain(words)}"
+
+
+def _blocks(code: str | None, detail: str | None) -> bool:
+    if code and code.lower() not in _SAYS_LITTLE:
+        return bool(_BLOCKED_CODE.search(code))
+    return bool(detail and _BLOCKED_TEXT.search(detail))
 
 
 def made_id(reply: contract.Reply) -> str:

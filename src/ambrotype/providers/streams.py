@@ -10,7 +10,7 @@ MOST = 256 * 2**20
 
 def flowing(reply: contract.Reply) -> bool:
     """Whether this is an event of a stream, not an answer as a whole."""
-    return reply.status == 200 and reply.headers.get("content-type", "").lower().startswith("text/event-stream")
+    return 200 <= reply.status < 300 and reply.headers.get("content-type", "").lower().startswith("text/event-stream")
 
 
 def event(reply: contract.Reply) -> dict[str, Any] | None:

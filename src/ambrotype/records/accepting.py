@@ -112,12 +112,13 @@ async def resume(
         item=database.json(_origin(origin)),
     )
     if row is not None and quota.limited and row["was"] in ("lost", "expired"):
-        await _within(tx, quota)
+        await within(tx, quota)
     await tx.run("select pg_notify('ambrotype_capture', '')")
     return row["was"] if row else None
 
 
-async def _within(tx: database.Transaction, quota: quotas.Quota) -> None:
+async def within(tx: database.Transaction, quota: quotas.Quota) -> None:
+    """Raises `errors.QuotaExceeded` where the caller has no room left."""
     over = await tx.one(
         "select ambrotype.over_quota(null, %(items)s, %(bytes)s) as why", items=quota.items, bytes=quota.bytes
     )

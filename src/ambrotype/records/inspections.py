@@ -52,6 +52,7 @@ class Found:
     recipe: Mapping[str, Any] | None
     raw_text: str | None
     raw_text_cut: bool
+    facts: Mapping[str, Any] | None
     provenance: Mapping[str, Any]
     ingredients: Sequence[Mapping[str, Any]]
 
@@ -108,6 +109,7 @@ async def record(
     )
     await tx.run(
         "update ambrotype.media_text set recipe = %(recipe)s::jsonb, raw_text = %(raw)s, raw_text_cut = %(cut)s,"
+        " facts = %(facts)s::jsonb,"
         " provenance = %(provenance)s::jsonb, ingredients = %(ingredients)s::jsonb, suggested_tags = %(tags)s::text[],"
         " search = %(search)s::tsvector, prompt = coalesce(prompt, %(prompt)s),"
         " settings = case when settings = '{}' then coalesce(%(settings)s::jsonb, settings) else settings end"
@@ -116,6 +118,7 @@ async def record(
         recipe=database.json(found.recipe),
         raw=found.raw_text,
         cut=found.raw_text_cut,
+        facts=database.json(found.facts),
         provenance=database.json(found.provenance),
         ingredients=database.json(found.ingredients),
         tags=list(suggested_tags),

@@ -27,13 +27,13 @@ def read(file: Reader, texts: Texts) -> None:
 
 def _text(data: bytes, texts: Texts) -> None:
     key, _, text = data.partition(b"\0")
-    texts.add("png", key.decode("latin-1"), guess(text))
+    _add(key, guess(text), texts)
 
 
 def _compressed(data: bytes, texts: Texts) -> None:
     key, _, rest = data.partition(b"\0")
     if rest[:1] == b"\0":
-        texts.add("png", key.decode("latin-1"), guess(texts.inflate(rest[1:])))
+        _add(key, guess(texts.inflate(rest[1:])), texts)
 
 
 def _international(data: bytes, texts: Texts) -> None:
@@ -41,9 +41,14 @@ def _international(data: bytes, texts: Texts) -> None:
     compressed, _, rest = rest[:1], rest[1:2], rest[2:]
     _, _, rest = rest.partition(b"\0")  # language
     _, _, rest = rest.partition(b"\0")  # the key in that language
-    text = guess(texts.inflate(rest) if compressed == b"\1" else rest)
+    _add(key, guess(texts.inflate(rest) if compressed == b"\1" else rest), texts)
+
+
+def _add(key: bytes, text: str, texts: Texts) -> None:
+    """XMP belongs into iTXt, but libvips, and so whoever builds on it, writes it as zTXt."""
     name = key.decode("latin-1")
-    texts.add("xmp" if name == XMP_KEY else "png", "packet" if name == XMP_KEY else name, text)
+    is_xmp = name == XMP_KEY
+    texts.add("xmp" if is_xmp else "png", "packet" if is_xmp else name, text)
 
 
 READERS = {b"tEXt": _text, b"comf": _text, b"zTXt": _compressed, b"iTXt": _international, b"eXIf": exif.read}

@@ -13,6 +13,9 @@ from ambrotype.core import errors
 from ambrotype.simulator.providers import plan as plans
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+SHOWN = 1000
+"""Characters of a text of a job's input in reports."""
+
 KEY = "sim-key"
 """The key that every provider takes until it is told otherwise."""
 
@@ -199,10 +202,10 @@ class Book:
                     self.defaults.remove(one)
         return matching
 
-    def struck(self, fingerprint: str) -> int:
-        """How many submissions of this content were struck before; counts this one."""
-        self._struck[fingerprint] += 1
-        return self._struck[fingerprint] - 1
+    def struck(self, what: str) -> int:
+        """How often that struck before; counts this time."""
+        self._struck[what] += 1
+        return self._struck[what] - 1
 
     def report(self, *, provider: str | None = None, tag: str | None = None, pace: float = 0.0) -> list[dict[str, Any]]:
         """What is known of each job, oldest first. `early` counts the polls less than `pace` seconds after the one
@@ -237,7 +240,7 @@ class Book:
             "cancelled": job.cancelled,
             "webhook": job.webhook is not None,
             "deliveries": [dataclasses.asdict(one) for one in job.deliveries],
-            "input": job.body,
+            "input": _shortened(job.body),
         }
 
     def forget(self) -> None:
@@ -246,6 +249,15 @@ class Book:
         self.submissions.clear()
         self.defaults.clear()
         self._struck.clear()
+
+
+def _shortened(value: Any) -> Any:
+    """Inputs may be whole pictures, as data URIs: of long texts the beginning is shown."""
+    if isinstance(value, Mapping):
+        return {name: _shortened(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_shortened(one) for one in value]
+    return f"{value[:SHOWN]}…" if isinstance(value, str) and len(value) > SHOWN else value
 
 
 def fingerprint(provider: str, model: str, body: Mapping[str, Any]) -> str:

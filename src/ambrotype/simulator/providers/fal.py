@@ -47,6 +47,7 @@ def routes(simulator: Simulator) -> Iterable[web.RouteDef]:
     queue = Queue(simulator)
     one = f"/{_APP}/requests/{{id}}"
     return [
+        web.get("/.well-known/jwks.json", queue.jwks),  # a gateway has it where its host begins
         *queue.desk.routes(
             ("POST", "/storage/upload/initiate", queue.ticket),
             ("POST", "/storage/auth/token", queue.token),
@@ -124,7 +125,9 @@ class Queue:
         headers = {"x-fal-request-id": job.id}
         if job.status(now) != "succeeded":
             status, told, document = _error(job)
-            return desk.answer(document, status, headers={**headers, "x-fal-error-type": told.get("error_type", "")})
+            retryable = "true" if status in (500, 504) else "false"
+            headers |= {"x-fal-error-type": told["error_type"], "x-fal-retryable": retryable}
+            return desk.answer(document, status, headers=headers)
         units = _units(job)
         inline = job.body.get("sync_mode") is True
         urls = [await outputs.data_uri(file) for file in job.files] if inline else self._urls(job)
@@ -137,8 +140,11 @@ class Queue:
         job = self.book.jobs.get(request.match_info["id"])
         if job is None:
             return desk.answer({"status": "NOT_FOUND"}, 404)
+        waiting = job.status(self.book.now()) == "queued"
         if not await self.desk.cancel(job, self._letters):
             return desk.answer({"status": "ALREADY_COMPLETED"}, 400)
+        if waiting:
+            return desk.answer({"status": "OK"})
         return desk.answer({"status": "CANCELLATION_REQUESTED"}, 202)
 
     async def jwks(self, request: web.Request) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import dataclasses
+import mimetypes
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -109,6 +110,7 @@ def _file(job: book.Job, index: int, seed: int, kind: str, size: tuple[int, int]
         path, content_type = assets.image(seed, format=drawn, width=width, height=height), pictures.FORMATS[drawn][1]
     if job.plan.asset:
         path = job.plan.asset.replace("{seed}", str(seed))
+        content_type = mimetypes.guess_type(path)[0] or content_type
     if job.plan.fault:
         path = f"fault/{job.plan.fault}/{path}"
     return File(

@@ -48,6 +48,8 @@ class Plan:
     """How many polls that strikes; 0 = all."""
     pace: float = 0.0
     """Seconds: polls that come sooner after the one before are answered 429."""
+    retry_after: float = 0.0
+    """Seconds in Retry-After of what `submit`, `poll` and `pace` refuse; 0 = without."""
     away: int = 0
     """A status (404, 410) for every question about the job: the provider has gone."""
     life: float | None = None

@@ -133,7 +133,8 @@ class Predictions:
         status = job.status(now)
         removed = job.removed(now)
         done = round(100 * job.progress(now))
-        metrics = {"predict_time": job.plan.run, "total_time": job.plan.queue + job.plan.run}
+        worked = round(max(0.0, job.ends - job.starts), 3)
+        metrics = {"predict_time": worked, "total_time": round(job.ends - job.created, 3)}
         return {
             "id": job.id,
             "model": job.model,
@@ -177,7 +178,7 @@ class Predictions:
     async def upload(self, request: web.Request) -> web.StreamResponse:
         if not request.content_type.startswith("multipart/"):
             raise desk.Problem(422, "- content is required")
-        content = (await request.post()).get("content")
+        content = (await desk.posted(request)).get("content")
         if not isinstance(content, web.FileField):
             raise desk.Problem(422, "- content is required")
         upload = self.simulator.uploaded.announce(name=content.filename, content_type=content.content_type)

@@ -1,6 +1,6 @@
-"""WaveSpeed: submit (also waiting for the result), both paths of the result, webhooks, their secret, media uploads.
+"""WaveSpeed: submit (also waiting for the result), both paths of the result, deleting, webhooks, their secret, media uploads.
 
-After its documents (submit response, get result, webhooks) and its Python client.
+After its documents (submit response, get result, delete task, webhooks) and its Python client.
 """
 
 import hashlib
@@ -50,6 +50,7 @@ def routes(simulator: Simulator) -> Iterable[web.RouteDef]:
         ("GET", "/api/v3/webhook/secret", at.secret),
         ("GET", "/api/v3/predictions/{id}", at.get),
         ("GET", "/api/v3/predictions/{id}/result", at.get),
+        ("DELETE", "/api/v3/predictions/{id}", at.delete),
         ("POST", "/api/v3/{model:.+}", at.submit),
     )
 
@@ -90,6 +91,13 @@ class Predictions:
     async def get(self, request: web.Request) -> web.StreamResponse:
         return desk.answer(_wrapped(await self._inlined(self.desk.poll(request.match_info["id"]))))
 
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """Cancels what has not ended. What has ended is forgotten; its outputs stay until their time."""
+        job = self.desk.find(request.match_info["id"])
+        if not await self.desk.cancel(job, self._letters):
+            job.deleted = True
+        return desk.answer(_wrapped({"id": job.id, "status": "deleted"}))
+
     async def _inlined(self, job: book.Job) -> dict[str, Any]:
         data = self._data(job)
         if data["outputs"] and job.body.get("enable_base64_output") is True:
@@ -127,7 +135,7 @@ class Predictions:
 
     def _secret(self, key: str) -> str:
         """Each key has one of its own; the first key has the account's."""
-        if key == self.desk.account.keys[0]:
+        if self.desk.account.keys[:1] == [key]:
             return self.desk.account.secret
         return "whsec_" + hashlib.sha256(f"{self.desk.account.secret}{key}".encode()).hexdigest()
 

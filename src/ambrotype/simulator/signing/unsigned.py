@@ -46,7 +46,7 @@ class Token:
         return {"ETag": contract.etag_of(asset, digests), "Cache-Control": "public, max-age=3600"}
 
     def missing(self, key: str) -> answers.Answer:
-        return self._answer(404)
+        return self._answer(403 if self.xml else 404)
 
     def _answer(self, status: int) -> answers.Answer:
         if self.xml:
