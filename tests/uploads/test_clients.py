@@ -46,9 +46,10 @@ def _uploaded(endpoint: str, path: Path) -> str:
     while True:
         try:
             given: Any = {"url": url} if url is not None else {"metadata": {"filename": "large.mp4"}}
-            uploader = by.uploader(str(path), chunk_size=CHUNK, retries=3, retry_delay=1, **given)
-            url = uploader.url
-            uploader.upload()
+            with path.open("rb") as stream:
+                uploader = by.uploader(file_stream=stream, chunk_size=CHUNK, retries=3, retry_delay=1, **given)
+                url = uploader.url
+                uploader.upload()
         except (exceptions.TusCommunicationError, requests.RequestException, OSError):
             assert time.monotonic() < end, "it never got through"
             time.sleep(0.3)

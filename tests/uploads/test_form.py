@@ -11,7 +11,7 @@ import pytest
 from ambrotype.simulator import media as made
 from tests.api import samples
 from tests.api import stack as stacks
-from tests.uploads import asking
+from tests.uploads import asking, looking
 
 
 def test_a_file_is_kept_with_everything_that_is_known_of_it(stack: stacks.Stack, me: stacks.Caller) -> None:
@@ -117,10 +117,10 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_is_refused_leaves_nothing_behind(stack: stacks.Stack, me: stacks.Caller, what: str) -> None:
     body, status, code = REFUSED[what]
-    before = stack.objects()
+    before = looking.at(stack)
     reply = asking.send(me, body)
     assert (reply.status, reply.problem()["code"]) == (status, code)
-    assert stack.objects() == before
+    looking.unchanged(stack, before)
     assert me.get("/v1/media").json()["items"] == []
 
 
@@ -130,11 +130,11 @@ def test_another_content_type_is_refused(me: stacks.Caller) -> None:
 
 
 def test_a_file_that_is_too_large_is_refused(stack: stacks.Stack, me: stacks.Caller) -> None:
-    before = stack.objects()
+    before = looking.at(stack)
     content = made.padded_png(2**26 + 1, seed=1)
     reply = asking.upload(me, content)
     assert (reply.status, reply.problem()["code"]) == (413, "too_large")
-    assert stack.objects() == before
+    looking.unchanged(stack, before)
 
 
 def _cut(stack: stacks.Stack, who: stacks.Caller, body: bytes, told: int) -> None:
@@ -151,14 +151,14 @@ def _cut(stack: stacks.Stack, who: stacks.Caller, body: bytes, told: int) -> Non
 
 
 def test_a_connection_that_breaks_leaves_nothing_behind(stack: stacks.Stack, me: stacks.Caller) -> None:
-    before = stack.objects()
+    before = looking.at(stack)
     body = asking.form(("file", "a.png", made.padded_png(2**22, seed=2)))
     _cut(stack, me, body[: 3 * 2**20], len(body))
     lines = stacks.until(
         lambda: [line for line in stack.log_lines() if line.get("path") == "/v1/uploads" and line["status"] == 422]
     )
     assert lines
-    stacks.until(lambda: stack.objects() == before)
+    looking.unchanged(stack, before)
     assert me.get("/v1/media").json()["items"] == []
 
 
@@ -172,10 +172,10 @@ def test_anothers_item_is_no_parent(me: stacks.Caller, other: stacks.Caller) -> 
 
 def test_a_guests_quota_holds(stack: stacks.Stack) -> None:
     guest = stack.service.with_(Ambrotype_Owner=f"guest:{uuid.uuid4()}")
-    before = stack.objects()
+    before = looking.at(stack)
     large = made.padded_png(30_000, seed=3)
     assert asking.upload(guest, large).problem()["code"] == "quota_exceeded"
-    assert stack.objects() == before
+    looking.unchanged(stack, before)
     for seed in range(3):
         assert asking.upload(guest, samples.picture(20 + seed)).status == 201
     assert asking.upload(guest, samples.picture(29)).problem()["code"] == "quota_exceeded"

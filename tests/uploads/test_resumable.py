@@ -10,7 +10,7 @@ import pytest
 from ambrotype.simulator import media as made
 from tests.api import samples
 from tests.api import stack as stacks
-from tests.uploads import asking
+from tests.uploads import asking, looking
 
 
 def checksum(content: bytes, algorithm: str = "sha1") -> str:
@@ -67,9 +67,9 @@ def test_a_creation_may_bring_all_bytes_along(me: stacks.Caller) -> None:
 def test_the_same_bytes_are_the_known_item(stack: stacks.Stack, me: stacks.Caller) -> None:
     content = samples.picture(102)
     first = asking.upload(me, content).json()["id"]
-    before = stack.objects()
+    before = looking.at(stack)
     assert asking.media_id(asking.create(me, len(content), body=content)) == first
-    assert stack.objects() == before
+    looking.unchanged(stack, before)
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
@@ -140,24 +140,24 @@ def test_more_bytes_than_were_said_to_come_are_not_taken(me: stacks.Caller) -> N
 
 @pytest.mark.parametrize("content", [b"<!doctype html><script>alert(1)</script>" * 200, b"\x7fELF" + bytes(9000)])
 def test_what_is_no_media_is_refused_and_gone(stack: stacks.Stack, me: stacks.Caller, content: bytes) -> None:
-    before = stack.objects()
+    before = looking.at(stack)
     where = asking.begun(me, len(content))
     assert asking.patch(me, where, 0, content[:1000]).status == 204
     reply = asking.patch(me, where, 1000, content[1000:])
     assert (reply.status, reply.problem()["code"]) == (422, "not_media")
     assert asking.head(me, where).status == 404
-    assert stack.objects() == before
+    looking.unchanged(stack, before)
     assert me.get("/v1/media").json()["items"] == []
 
 
 def test_what_is_given_up_is_gone_and_what_is_kept_stays(stack: stacks.Stack, me: stacks.Caller) -> None:
     content = samples.picture(106)
-    before = stack.objects()
+    before = looking.at(stack)
     where = asking.begun(me, len(content))
     asking.patch(me, where, 0, content[:100])
     assert me.send("DELETE", where, headers=asking.VERSION).status == 204
     assert asking.head(me, where).status == 404
-    assert stack.objects() == before
+    looking.unchanged(stack, before)
     done = asking.create(me, len(content), body=content)
     where = str(done.headers["location"])
     assert me.send("POST", where, headers={**asking.VERSION, "X-HTTP-Method-Override": "DELETE"}).status == 204

@@ -58,9 +58,8 @@ def objects(account: servers.Account) -> set[str]:
     buckets = [bucket["Name"] for bucket in past(account, "list_buckets")["Buckets"]]
     found = [past(account, "list_objects_v2", Bucket=bucket).get("Contents", []) for bucket in buckets]
     begun = [past(account, "list_multipart_uploads", Bucket=bucket).get("Uploads", []) for bucket in buckets]
-    return {one["Key"] for each in found for one in each} | {
-        f"unfinished {one['Key']}" for each in begun for one in each
-    }
+    kept = {one["Key"] for each in found for one in each if not one["Key"].startswith("renditions/")}
+    return kept | {f"unfinished {one['Key']}" for each in begun for one in each}
 
 
 def served(who: stacks.Caller, found: Any) -> bytes:

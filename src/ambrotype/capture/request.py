@@ -116,7 +116,13 @@ class ItemFields(_Strict):
         return {name: value for name, value in chosen.items() if value is not None}
 
 
-class KeepRequest(ItemFields):
+class _Guessed(_Strict):
+    """What only bytes that are not there yet need to be told."""
+
+    kind: media.Kind | None = None
+
+
+class KeepRequest(ItemFields, _Guessed):
     """`POST /v1/keep`: a source, and what is known of it."""
 
     url: str | None = None
@@ -124,7 +130,6 @@ class KeepRequest(ItemFields):
     mode: Literal["keep", "temporary"] = "keep"
     wait: Annotated[float, pydantic.Field(ge=0, le=60, description="seconds to wait until it is kept")] = 0
 
-    kind: media.Kind | None = None
     source_expires_at: Moment | None = pydantic.Field(
         default=None, description="when the URL dies, where the provider has told"
     )
