@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import answers, capture, delivery, library, renditions, report, server, source, start
+from bench import answers, capture, delivery, library, renditions, report, server, source, start, uploads
 from bench.place import Place
 
 PARTS: dict[str, Callable[[Place], list[report.Figure]]] = {
     "start": start.measure,
     "capture": capture.measure,
+    "uploads": uploads.measure,
     "answers": answers.measure,
     "delivery": delivery.measure,
     "library": library.measure,

@@ -54,7 +54,8 @@ def write(figures: Sequence[Figure], *, load: tuple[float, float, float]) -> str
         "absolute figures move from run to run.\n\n"
         f"{(lines := table(figures))}\n\n"
         "The bare client is `bench/bare.py`: the same HTTP client, 8 at once, SHA-256, write, fsync, and nothing else: "
-        "no look into the file, no database, no rename. nginx and Ambrotype are asked by the same wrk.\n"
+        "no look into the file, no database, no rename. The bare receiver is `bench/receiver.py`: Granian, one process, a raw "
+        "body, SHA-256, write, fsync, and nothing else. nginx and Ambrotype are asked by the same wrk.\n"
     )
     return lines
 
