@@ -6,6 +6,9 @@ import pytest
 
 from tests.api import stack as stacks
 from tests.support import server as servers
+from tests.uploads.node import js
+
+__all__ = ["js"]
 
 
 @pytest.fixture(scope="session")

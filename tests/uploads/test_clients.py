@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.api import stack as stacks
 from tests.chaos import house
 from tests.support import cable as cables
 from tests.support import server as servers
+from tests.uploads import node
 
 MIB = 2**20
 CHUNK = MIB
@@ -38,7 +40,7 @@ def test_curl_sends_a_form(stack: stacks.Stack, tmp_path: Path) -> None:
     assert found == (hashlib.sha256(path.read_bytes()).digest(), "by curl", "fox.png"), done.stdout
 
 
-def _uploaded(endpoint: str, path: Path) -> str:
+def _by_tuspy(endpoint: str, path: Path) -> str:
     """As tuspy's users do: the same uploader goes on after each failure."""
     by = tus.TusClient(f"{endpoint}/v1/uploads/resumable", headers={"Authorization": f"Bearer {house.KEY}"})
     url: str | None = None
@@ -57,7 +59,15 @@ def _uploaded(endpoint: str, path: Path) -> str:
             return str(uploader.url)
 
 
-async def _through(data: Path, path: Path, *, cuts: int, kills: int, pause: float) -> None:
+async def _through(
+    data: Path,
+    path: Path,
+    *,
+    by: Callable[[str, Path], str] = _by_tuspy,
+    cuts: int,
+    kills: int,
+    pause: float,
+) -> None:
     expected, size = await asyncio.to_thread(_hash, path)
     async with house.opened(data) as at:
         api = at.api()
@@ -65,7 +75,7 @@ async def _through(data: Path, path: Path, *, cuts: int, kills: int, pause: floa
         supervising = asyncio.create_task(at.supervise())
         cable = cables.Cable(int(at.url.rpartition(":")[2]))
         await cable.mend()
-        uploading = asyncio.create_task(asyncio.to_thread(_uploaded, cable.endpoint, path))
+        uploading = asyncio.create_task(asyncio.to_thread(by, cable.endpoint, path))
         done = {"cuts": 0, "kills": 0}
         seen = -1
 
@@ -125,3 +135,21 @@ async def test_tuspy_gets_through_cuts_and_a_kill(tmp_path: Path) -> None:
 async def test_tuspy_gets_a_gigabyte_through_ten_cuts_and_two_kills(tmp_path: Path) -> None:
     path = await asyncio.to_thread(_video, tmp_path / "large.mp4", 1024 * MIB)
     await _through(tmp_path / "data", path, cuts=10, kills=2, pause=0.5)
+
+
+def _by_tus_js(endpoint: str, path: Path) -> str:
+    where = f"{endpoint}/v1/uploads/resumable"
+    return node.run(node.FOLDER, "upload.mjs", where, house.KEY, str(path), seconds=house.PATIENCE).strip()
+
+
+@pytest.mark.usefixtures("js")
+async def test_tus_js_client_gets_through_cuts_and_a_kill(tmp_path: Path) -> None:
+    path = await asyncio.to_thread(_video, tmp_path / "large.mp4", 24 * MIB)
+    await _through(tmp_path / "data", path, by=_by_tus_js, cuts=3, kills=1, pause=0.1)
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("js")
+async def test_tus_js_client_gets_a_gigabyte_through_ten_cuts_and_two_kills(tmp_path: Path) -> None:
+    path = await asyncio.to_thread(_video, tmp_path / "large.mp4", 1024 * MIB)
+    await _through(tmp_path / "data", path, by=_by_tus_js, cuts=10, kills=2, pause=0.5)
