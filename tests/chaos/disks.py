@@ -50,8 +50,12 @@ def fill(disk: Path, *, leave: int) -> Path:
     """Fills the disk but for `leave` bytes; the file to remove again."""
     filler = disk / "filler"
     with filler.open("wb") as out:
-        free = os.statvfs(disk)
-        size = free.f_bavail * free.f_frsize - leave
-        with contextlib.suppress(OSError):  # others write too
-            os.posix_fallocate(out.fileno(), 0, max(size, 1))
+        for _ in range(100):
+            free = os.statvfs(disk)
+            size = free.f_bavail * free.f_frsize - leave
+            try:
+                os.posix_fallocate(out.fileno(), 0, max(size, 1))
+            except OSError:  # others write too, and then nothing of it is allocated
+                continue
+            break
     return filler

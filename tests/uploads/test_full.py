@@ -107,7 +107,7 @@ def test_a_form_is_refused_and_leaves_nothing_and_may_come_again(small: Small) -
     kind = {"Content-Type": f"multipart/form-data; boundary={asking.BOUNDARY}"}
 
     def half() -> None:
-        stacks.until(lambda: max(small.drafts(), default=0) >= 4 * MIB)
+        stacks.until(lambda: max(small.drafts(), default=0) >= 6 * MIB)
         small.fill()
 
     _require_refused(_sent(small.who, "POST", "/v1/uploads", body, kind, half=half))
@@ -129,7 +129,7 @@ def test_a_resumable_upload_waits_where_it_was_and_goes_on(small: Small) -> None
     kind = {**asking.VERSION, "Content-Type": asking.BODY, "Upload-Offset": str(first)}
 
     def half() -> None:
-        stacks.until(lambda: max(small.drafts(), default=0) >= first + 4 * MIB)
+        stacks.until(lambda: max(small.drafts(), default=0) >= first + 6 * MIB)
         small.fill()
 
     _require_refused(_sent(small.who, "PATCH", where, content[first:], kind, half=half))
