@@ -146,6 +146,22 @@ def test_the_blocking_client_does_the_same(stack: stacks.Stack, owner: str, tmp_
     with ambrotype.Client(f"http://127.0.0.1:{stack.port}", key=servers.KEY, owner=owner) as client:
         item = client.upload(content, filename="fox.png")
         assert client.download(item.id, tmp_path / "x.png").read_bytes() == content
+        assert _webp(client.thumbnail(item.id))
+
+
+def _webp(thumbnail: bytes) -> bool:
+    return (thumbnail[:4], thumbnail[8:12]) == (b"RIFF", b"WEBP")
+
+
+async def test_every_face_gives_a_thumbnail(library: ambrotype.Library, client: ambrotype.AsyncClient) -> None:
+    for face in (library, client):
+        item = await face.upload(samples.picture(310))
+        assert _webp(await face.thumbnail(item.id))
+        sound = await face.upload(samples.content("audio/1s/310.wav"))
+        with pytest.raises(errors.InvalidRequest):
+            await face.thumbnail(sound.id)
+        with pytest.raises(errors.NotFound):
+            await face.thumbnail(uuid.uuid4())
 
 
 @pytest.fixture

@@ -15,22 +15,29 @@ _Id = Annotated[uuid.UUID, typer.Argument(metavar="ID", help="The item's id; it 
 
 @options.reaching
 def show(where: options.Where, media_id: _Id, *, as_json: options.Json = False) -> None:
-    """Shows everything that is known of an item, and what happened to it.
+    """Shows everything that is known of an item, and what happened to it; in a colour terminal a small picture too.
 
     \b
     Example:
       ambrotype show 01a2b3c4-…
     """
-    from ambrotype.cli import connect, output, running
+    from ambrotype.cli import connect, output, painting, running
 
-    async def found() -> "tuple[media.Media, list[media.Event]]":
+    console = output.console()
+    paints = not as_json and painting.paints(console)
+
+    async def found() -> "tuple[media.Media, list[media.Event], bytes | None]":
         async with connect.library(where) as library:
-            return await library.get(media_id), [event async for event in library.events(media_id)]
+            item = await library.get(media_id)
+            events = [event async for event in library.events(media_id)]
+            return item, events, await painting.of(library, item) if paints else None
 
-    item, events = running.run(found())
+    item, events, thumbnail = running.run(found())
     if as_json:
         output.json({**_fields(item), "events": events})
         return
+    if thumbnail is not None:
+        painting.show(console, thumbnail)
     for name, value in _fields(item).items():
         if value not in (None, [], {}, ""):
             output.result(f"{name:20}{_readable(value)}")

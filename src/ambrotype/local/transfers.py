@@ -10,7 +10,7 @@ from ambrotype import verbs
 from ambrotype.capture import request
 from ambrotype.client import receiving
 from ambrotype.client.sources import Opened, Progress, Source
-from ambrotype.core import errors, media
+from ambrotype.core import errors, media, renditions
 from ambrotype.fields import UploadFields
 from ambrotype.library import listing
 from ambrotype.local import base
@@ -74,3 +74,18 @@ class Transfers(base.Base):
         async with contextlib.aclosing(app.store.open(key, start=file.offset)) as pieces:
             await file.take(pieces)
         return await file.end()
+
+    async def thumbnail(self, media_id: uuid.UUID | str) -> bytes:
+        """A small WebP of a kept picture or video, 400 pixels at most; made now where it is not there.
+
+        Raises `errors.UnsupportedType`, `errors.InvalidRequest` and the like where there is none, and
+        `errors.Unavailable` for what takes longer.
+        """
+        app = self._here.app
+        item = await listing.get(app.data, self._who, app.addresses, base.identified(media_id))
+        renditions.require(renditions.THUMB, item.kind)
+        known = await self._here.rendering.get(item.id, renditions.THUMB)
+        assert known.bucket is not None
+        assert known.path is not None
+        async with contextlib.aclosing(app.store.open(contract.Key(known.bucket, known.path))) as pieces:
+            return b"".join([piece async for piece in pieces])

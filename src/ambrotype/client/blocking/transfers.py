@@ -45,3 +45,11 @@ class Transfers(base.Base):
         Goes on where an earlier try ended; the bytes are checked before the file gets its name.
         """
         return self._background.run(self._client.download(media_id, path, progress=progress))
+
+    def thumbnail(self, media_id: uuid.UUID | str) -> bytes:
+        """A small WebP of a kept picture or video, 400 pixels at most; made now where it is not there.
+
+        Raises `errors.UnsupportedType`, `errors.InvalidRequest` and the like where there is none, and
+        `errors.Unavailable` for what takes longer.
+        """
+        return self._background.run(self._client.thumbnail(media_id))
