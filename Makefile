@@ -36,7 +36,7 @@ lint: setup ## ruff, types, and who may import whom
 bench: tools ## speed and memory against a baseline in the same run, into bench/RESULTS.md
 	$(BIN)/python -m bench $(ARGS)
 
-soak: tools ## the long chaos runs
+soak: tools ## the long chaos runs, and a library of ten million items
 	$(BIN)/pytest -m soak -o addopts= $(ARGS)
 
 lock: setup ## pin the dependencies anew

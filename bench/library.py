@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from ambrotype.records import embedded, migrate
-from bench import report, shelves
+from bench import lists, report, shelves
 from bench.place import Place
 
 LARGE, MIDDLE, SMALL = "1", "2", "7"
@@ -16,7 +16,10 @@ LARGE, MIDDLE, SMALL = "1", "2", "7"
 _DOWN = True
 """Newest first."""
 
-LISTED = "select id, sort_value from ambrotype.list_media(%s::jsonb, %s, %s, %s, %s::uuid, 51)"
+LISTED = (
+    "select left(r, 36), v from ambrotype.media_heads(%s::jsonb, %s, %s, %s, %s::uuid, 51) as h,"
+    " unnest(h.revisions, h.sort_values) as u (r, v)"
+)
 
 
 def measure(place: Place) -> list[report.Figure]:
@@ -35,6 +38,7 @@ def measure(place: Place) -> list[report.Figure]:
             for subject, size in ((MIDDLE, n // 10), (LARGE, n * 3 // 10)):
                 figures += _counts(connection, subject, size)
             figures.append(_scans(cluster.dsn("postgres")))
+        figures += lists.measure(place, folder, cluster.dsn("postgres"), subject=MIDDLE)
         return figures
     finally:
         cluster.leave()
@@ -64,8 +68,11 @@ def _first_pages(connection: psycopg.Connection[Any], subject: str, n: int) -> r
         ("title", False),
         ("source_expires_at", False),
     )
-    cases = [(name, given, "created_at", True) for name, given in shelves.FILTERS.items()]
-    cases += [(f"by {column}", {}, column, down) for column, down in orders]
+    cases = [
+        (f"{name} by {column}{' down' if down else ''}", given, column, down)
+        for name, given in shelves.FILTERS.items()
+        for column, down in orders
+    ]
     for name, given, column, down in cases:
         took, _ = _timed(connection, subject, LISTED, json.dumps(given), column, down, None, None)
         if took > worst:

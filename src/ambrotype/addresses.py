@@ -21,6 +21,8 @@ class Addresses:
     public_url: str
     cdn_url: str | None
     keys: Sequence[signing.Key]
+    trash: datetime.timedelta | None = None
+    """How long an item lies in the trash before it goes by itself; None = for ever."""
 
     def permanent(self, media_id: uuid.UUID, name: str, visibility: str) -> str:
         """The URL that never changes."""
@@ -49,6 +51,10 @@ class Addresses:
             called: f"{plain}?{signing.sign(media_id, query, expires_at=until, keys=self.keys)}"
             for called, query in queries.items()
         }
+
+    def access_until(self) -> int:
+        """When an `access_url` made now ends, in seconds since 1970: until then each is the same again."""
+        return int(signing.end(datetime.datetime.now(datetime.UTC) + ACCESS).timestamp())
 
     def signed(
         self,

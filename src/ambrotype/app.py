@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import importlib.metadata
 import tomllib
 import uuid
@@ -18,12 +19,13 @@ from ambrotype import settings as settings_
 from ambrotype.accounts import jwks, tokens, vault
 from ambrotype.accounts import keys as accounts
 from ambrotype.capture import accept, fetch, network, pipeline, worker
+from ambrotype.capture.uploads import resumable
 from ambrotype.core import errors, expiry, layout, quotas, renditions
 from ambrotype.decoding import decoder as decoders
 from ambrotype.delivery import keyring, signing
 from ambrotype.generations import calling, configured, costing, ending, following, hearing, renewing
 from ambrotype.generations import inputs as inputs_
-from ambrotype.library import inspecting, inspection
+from ambrotype.library import inspecting, inspection, tagging
 from ambrotype.maintenance import risk, sweep, webhooks
 from ambrotype.providers import contract as provider_contract
 from ambrotype.records import database, embedded, listening, migrate
@@ -119,6 +121,7 @@ async def opened(settings: Settings, *, say: Callable[[str], None] = lambda sent
                 public_url=settings.public_url or folder.served_at(settings.data),
                 cdn_url=settings.cdn_url,
                 keys=keys,
+                trash=datetime.timedelta(days=settings.trash_days) if settings.trash_days is not None else None,
             ),
             signing_keys=keys,
             tokens=users,
@@ -200,9 +203,12 @@ async def work(app: App, stop: asyncio.Event) -> None:
                 spool=ready.spool,
                 days=app.settings.sweep_days,
                 rendition_days=app.settings.rendition_days,
+                trash_days=app.settings.trash_days,
+                uploads=resumable.Resumables(ready, app.rules, most=app.settings.upload_max_bytes),
             )
         )
         telling = asyncio.create_task(teller.forever(), name="webhooks")
+        seeing = asyncio.create_task(_tag(app), name="tagging")
         warming = asyncio.create_task(ready.decoder.warm(), name="decoder")
         warning = asyncio.create_task(risk.forever(app.data), name="warnings")
         ended = asyncio.Event()
@@ -213,7 +219,7 @@ async def work(app: App, stop: asyncio.Event) -> None:
         finally:
             ended.set()
             await asyncio.wait([followed], timeout=following.GRACE)
-            await tasks.ended(listened, sweeping, telling, warming, warning, stopping, followed)
+            await tasks.ended(listened, sweeping, telling, warming, warning, stopping, followed, seeing)
 
 
 async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
@@ -225,8 +231,16 @@ async def _passed_on(stop: asyncio.Event, to: asyncio.Event) -> None:
 async def _inspecting(app: App, *, spool: Path, derive: Derive) -> AsyncIterator[inspecting.Inspecting]:
     """Looks into kept files for the length of the block, in a child that leaves the processor to captures."""
     decoder = decoders.Decoder(children=1, seconds=60.0, niceness=10)
-    tools = inspection.Tools(data=app.data, store=app.store, decoder=decoder, spool=spool, derive=derive)
-    inspector = inspecting.Inspecting(tools)
+    inspector = inspecting.Inspecting(
+        inspection.Tools(
+            data=app.data,
+            store=app.store,
+            decoder=decoder,
+            spool=spool,
+            derive=derive,
+            tagging=app.settings.tagger_url is not None,
+        )
+    )
     running = asyncio.create_task(inspector.forever(), name="inspections")
     try:
         yield inspector
@@ -262,6 +276,14 @@ async def rendering(app: App) -> AsyncIterator[rendering_.Rendering]:
     finally:
         await answering.close()
         await decoder.close()
+
+
+async def _tag(app: App) -> None:
+    """Asks a vision model about what is kept, where the settings name one."""
+    settings = app.settings
+    if settings.tagger_url is not None and settings.tagger_model is not None:
+        key = settings.tagger_key.get_secret_value() if settings.tagger_key is not None else None
+        await tagging.forever(app.data, tagging.Model(url=settings.tagger_url, name=settings.tagger_model, key=key))
 
 
 def public_url(settings: Settings) -> str | None:

@@ -64,8 +64,10 @@ async def run(here: verbs.Context, who: owners.Principal, asked: BulkRequest) ->
     conditions = _conditions(asked, who)
     async with data.transaction(who) as tx:
         if await operations.count(tx, conditions, most=AT_ONCE + 1) <= AT_ONCE:
-            found = await lists.page(tx, filters=conditions, order=lists.ORDERS["created_at"], after=None, most=AT_ONCE)
-            chosen = [row["id"] for row in found]
+            found = await lists.heads(
+                tx, filters=conditions, order=lists.ORDERS["created_at"], after=None, most=AT_ONCE
+            )
+            chosen = [head.id for head in found]
         else:
             chosen = None
     if chosen is not None:
@@ -122,10 +124,10 @@ async def go_on(here: verbs.Context) -> bool:
     while True:
         after = _position(position)
         async with here.app.data.transaction(who) as tx:
-            found = await lists.page(tx, filters=conditions, order=lists.ORDERS["created_at"], after=after, most=PAGE)
-        done = await perform(here, who, asked, [item["id"] for item in found])
+            found = await lists.heads(tx, filters=conditions, order=lists.ORDERS["created_at"], after=after, most=PAGE)
+        done = await perform(here, who, asked, [head.id for head in found])
         if found:
-            position = f"{found[-1]['sort_value']}|{found[-1]['id']}"
+            position = f"{found[-1].sort_value}|{found[-1].id}"
         finished = len(found) < PAGE
         async with here.app.data.transaction(database.WORKER) as tx:
             await operations.advance(

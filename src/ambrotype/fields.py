@@ -45,6 +45,32 @@ class KeepFields(TypedDict, total=False):
     parents: Sequence[media.Parent | ParentFields]
 
 
+class UploadFields(TypedDict, total=False):
+    """What may be said of a file: the fields of `KeepFields` that need no source elsewhere."""
+
+    again: bool
+    source: media.Source
+    enhancement: str | None
+    name: str | None
+    title: str | None
+    description: str | None
+    tags: Sequence[str]
+    metadata: Mapping[str, Any]
+    attribution: Mapping[str, Any] | str | None
+    favorite: bool
+    visibility: media.Visibility | None
+    expires_at: datetime.datetime | None
+    provider: str | None
+    model: str | None
+    prompt: str | None
+    settings: Mapping[str, Any]
+    request_id: str | None
+    layout: str | None
+    project: str | None
+    slot: str | None
+    parents: Sequence[media.Parent | ParentFields]
+
+
 Some = str | Sequence[str]
 Ids = uuid.UUID | str | Sequence[uuid.UUID | str]
 
@@ -111,6 +137,14 @@ class CollectionFields(TypedDict, total=False):
     description: str | None
     visibility: media.Visibility
     featured_id: uuid.UUID | str | None
+
+
+class ShareFields(TypedDict, total=False):
+    """The fields of `PATCH /v1/shares/{id}`; None takes the end or the password away."""
+
+    expires_at: datetime.datetime | None
+    password: str | None
+    allow_download: bool
 
 
 class WebhookFields(TypedDict, total=False):

@@ -22,7 +22,7 @@ PREFIX = "AMBROTYPE_"
 PROVIDERS = ("fal", "openai", "wavespeed", "ark", "replicate")
 
 LATER = (
-    "trash_days", "replica_store_url", "legacy", "legacy_schema",
+    "replica_store_url", "legacy", "legacy_schema",
     "legacy_trust", "otel_endpoint",
 )  # fmt: skip
 """Settings of features that this version does not have yet. Taking one silently would promise what does not happen."""
@@ -70,6 +70,13 @@ def _words(value: object) -> object:
     return tuple(part for part in re.split(r"[,\s]+", value) if part) if isinstance(value, str) else value
 
 
+def _hard_to_guess(value: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{20,200}", value.get_secret_value()):
+        raise ValueError("it must be 20 to 200 letters, digits, or any of . _ ~ + / = -")
+    return value
+
+
+ScrapeToken = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_hard_to_guess)]
 JwtSecret = Annotated[pydantic.SecretStr | None, pydantic.AfterValidator(_long_enough)]
 JwksUrl = Annotated[str | None, pydantic.AfterValidator(_web)]
 Audiences = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(_words)]
@@ -120,6 +127,8 @@ class Settings(pydantic_settings.BaseSettings):
     rendition_days: Annotated[int, pydantic.Field(ge=0)] = 90
     renditions: List = ()
     sweep_days: Annotated[int, pydantic.Field(ge=0)] = 30
+    trash_days: Annotated[int, pydantic.Field(ge=1, le=36_500)] | None = None
+    metrics_token: ScrapeToken = None
     retention: dict[str, Annotated[int, pydantic.Field(gt=0)]] = {}
     jwt_secret: JwtSecret = None
     jwks_url: JwksUrl = None
@@ -139,6 +148,9 @@ class Settings(pydantic_settings.BaseSettings):
     trusted_proxies: List = ()
     price_storage_gb_month: Price = 0.021
     price_egress_gb: Price = 0.09
+    tagger_url: str | None = None
+    tagger_model: str | None = None
+    tagger_key: pydantic.SecretStr | None = None
     workers: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
     log: Literal["console", "json"] = "console"
 
@@ -176,7 +188,7 @@ class Settings(pydantic_settings.BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @pydantic.field_validator("public_url", "cdn_url", mode="after")
+    @pydantic.field_validator("public_url", "cdn_url", "tagger_url", mode="after")
     @classmethod
     def _base(cls, value: str | None) -> str | None:
         if value is None:
@@ -203,6 +215,12 @@ class Settings(pydantic_settings.BaseSettings):
     def _direct(self) -> "Settings":
         if self.database_direct_url and not self.database_url:
             raise ValueError("AMBROTYPE_DATABASE_DIRECT_URL is set without AMBROTYPE_DATABASE_URL")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _tagger(self) -> "Settings":
+        if (self.tagger_url is None) != (self.tagger_model is None) or (self.tagger_key and not self.tagger_url):
+            raise ValueError("AMBROTYPE_TAGGER_URL and AMBROTYPE_TAGGER_MODEL belong together: set both or neither")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -334,6 +352,6 @@ def _sentence(problem: pydantic.ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     name = PREFIX + where.replace(".", "_").upper()
     message = first["msg"].removeprefix("Value error, ")
-    secret = any(word in where for word in ("key", "secret", "url"))
+    secret = any(word in where for word in ("key", "secret", "url", "token"))
     shown = "" if secret or not where else f" (it is {str(first['input'])[:60]!r})"
     return f"{name} is wrong: {message[0].lower() + message[1:]}{shown}." if where else f"{message}."

@@ -1,9 +1,19 @@
-"""Ending background tasks."""
+"""Waiting for events, and ending background tasks."""
 
 import asyncio
 from typing import Any
 
 AGAIN = 1.0
+
+
+async def either(*events: asyncio.Event, timeout: float) -> None:
+    """Returns when one of the events is set, or after `timeout` seconds."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def ended(*tasks: asyncio.Task[Any]) -> None:

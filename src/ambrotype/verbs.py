@@ -16,6 +16,7 @@ from ambrotype.accounts import keys, vault
 from ambrotype.capture import accept, network, pipeline, request, settling
 from ambrotype.capture import bytes as handed_over
 from ambrotype.capture import rewrite as rewrites
+from ambrotype.capture.uploads import direct, finishing, placing, resumable, single
 from ambrotype.core import errors, media, owners, renditions, rewriting
 from ambrotype.core import keys as key_nouns
 from ambrotype.core import shares as share_nouns
@@ -40,7 +41,9 @@ class Context:
     app: app_.App
     tools: pipeline.Tools
     settling: settling.Settling
+    uploads: resumable.Resumables
     rendering: rendering.Rendering
+    directs: direct.Directs
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +62,14 @@ async def opened(app: app_.App) -> AsyncIterator[Context]:
         channels = [app_.MEDIA_CHANNEL, app_.KEY_CHANNEL, app_.RENDITION_CHANNEL]
         hearing = asyncio.create_task(listening.listen(app.direct, channels, heard))
         try:
-            yield Context(app=app, tools=tools, settling=waits, rendering=renders)
+            yield Context(
+                app=app,
+                tools=tools,
+                settling=waits,
+                uploads=resumable.Resumables(tools, app.rules, most=app.settings.upload_max_bytes),
+                rendering=renders,
+                directs=direct.Directs(tools, app.rules, most=app.settings.upload_max_bytes),
+            )
         finally:
             await tasks.ended(hearing)
 
@@ -185,6 +195,38 @@ async def keep_many(
     await _wait(here, {media_id: waits.get(n, 0) for n, media_id in done.items()})
     shown = await _shown(here, who, list(done.values()))
     return [failed[n] if n in failed else shown.get(done[n], listing.missing(done[n])) for n in range(len(items))]
+
+
+def uploading(here: Context, who: owners.Principal) -> single.Single:
+    """A file that comes in at once."""
+    return single.Single(
+        who,
+        here.tools,
+        here.app.rules,
+        quota=here.app.rules.quotas.of(who.owner),
+        most=here.app.settings.upload_max_bytes,
+    )
+
+
+async def upload(
+    here: Context,
+    who: owners.Principal,
+    chunks: AsyncIterator[bytes],
+    wanted: request.UploadRequest,
+    *,
+    filename: str | None,
+    incoming: int | None = None,
+) -> Kept:
+    """Keeps a file that is in reach of this process."""
+    one, name = uploading(here, who), placing.file_name(filename)
+    async with one.received(chunks, asked=wanted, filename=name, incoming=incoming) as checked:
+        kept = await one.keep(checked, asked=wanted, filename=name)
+    return await uploaded(here, who, kept)
+
+
+async def uploaded(here: Context, who: owners.Principal, kept: finishing.Kept) -> Kept:
+    """The item of a finished upload, as it is now."""
+    return Kept(media=await listing.get(here.app.data, who, here.app.addresses, kept.id), known=kept.known)
 
 
 async def keep_again(here: Context, who: owners.Principal, media_id: uuid.UUID, *, url: str | None = None) -> Kept:

@@ -19,10 +19,19 @@ import pytest
 from tests.accounts import conftest
 from tests.api import samples
 from tests.api import stack as stacks
+from tests.uploads import asking
 
 CALLERS = ("nobody", "guest", "other user", "owner", "app key", "read key", "service")
 OWNER = "owner-of-it"
 _SEEDS = itertools.count(1_000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Raw:
+    """A body that is no JSON, and the headers that go with it."""
+
+    body: bytes | None
+    headers: dict[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +85,13 @@ class Things:
         made = self.owner.post("/v1/generations", {"provider": "wavespeed", "model": "some/model"}).json()
         return f"/v1/generations/{made['id']}"
 
+    def form(self) -> Raw:
+        kind = {"Content-Type": f"multipart/form-data; boundary={asking.BOUNDARY}"}
+        return Raw(asking.form(("file", "a.png", samples.picture(next(_SEEDS)))), kind)
+
+    def resumable(self) -> str:
+        return asking.begun(self.owner, 1000)
+
     def key_id(self) -> str:
         made = self.house.stack.service.post("/v1/keys", {"name": "to be seen", "role": "read"}).json()
         return str(made["id"])
@@ -86,7 +102,7 @@ class Things:
 
 
 Asked = tuple[str, Any]
-"""Path and body."""
+"""Path and body: what goes as JSON, or `Raw`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +123,10 @@ def patched_item(t: Things) -> Asked:
     return f"{where}/items?media_id={item}", {"media_id": item, "note": "x"}
 
 
+def tus(body: bytes | None = None, **headers: str) -> Raw:
+    return Raw(body, {"Tus-Resumable": "1.0.0", **{name.replace("_", "-"): value for name, value in headers.items()}})
+
+
 def removed_item(t: Things) -> Asked:
     where, item = t.filled()
     return f"{where}/items?media_id={item}", None
@@ -117,6 +137,26 @@ ROUTES: dict[str, Row] = {
     "POST /v1/keep": row(401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/keep", {"data": t.data})),
     "POST /v1/keep/batch": row(
         401, 200, 200, 200, 200, 403, 200, ask=lambda t: ("/v1/keep/batch", {"items": [{"data": t.data}]})
+    ),
+    "POST /v1/uploads": row(401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/uploads", t.form())),
+    "OPTIONS /v1/uploads/resumable": row(
+        204, 204, 204, 204, 204, 204, 204, ask=lambda t: ("/v1/uploads/resumable", None)
+    ),
+    "POST /v1/uploads/resumable": row(
+        401, 201, 201, 201, 201, 403, 201, ask=lambda t: ("/v1/uploads/resumable", tus(Upload_Length="9"))
+    ),
+    "HEAD /v1/uploads/resumable/{id}": row(401, 404, 404, 200, 200, 403, 200, ask=lambda t: (t.resumable(), tus())),
+    "PATCH /v1/uploads/resumable/{id}": row(
+        401, 404, 404, 204, 204, 403, 204,
+        ask=lambda t: (t.resumable(), tus(b"\x89PNG", Upload_Offset="0", Content_Type=asking.BODY)),
+    ),
+    "DELETE /v1/uploads/resumable/{id}": row(401, 404, 404, 204, 204, 403, 204, ask=lambda t: (t.resumable(), tus())),
+    "POST /v1/uploads/direct": row(
+        401, 501, 501, 501, 501, 403, 501,
+        ask=lambda t: ("/v1/uploads/direct", {"size": 9, "content_type": "image/png"}),
+    ),
+    "POST /v1/uploads/direct/{id}/complete": row(
+        401, 501, 501, 501, 501, 403, 501, ask=lambda t: (f"/v1/uploads/direct/{uuid.uuid4()}/complete", None)
     ),
     "POST /v1/rewrite": row(
         401, 200, 200, 200, 200, 403, 200, ask=lambda t: ("/v1/rewrite", {"document": {}, "relative": True})
@@ -275,8 +315,11 @@ def caller(house: conftest.House, name: str) -> stacks.Caller:
 
 def status(who: stacks.Caller, method: str, path: str, body: Any) -> int:
     """The status alone: some replies are streams that do not end."""
-    headers = {**who.headers, **({"Content-Type": "application/json"} if body is not None else {})}
-    content = json.dumps(body).encode() if body is not None else None
+    if isinstance(body, Raw):
+        headers, content = {**who.headers, **body.headers}, body.body
+    else:
+        headers = {**who.headers, **({"Content-Type": "application/json"} if body is not None else {})}
+        content = json.dumps(body).encode() if body is not None else None
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", who.port, timeout=stacks.PATIENCE)) as connection:
         connection.request(method, path, body=content, headers=headers)
         return connection.getresponse().status

@@ -156,6 +156,11 @@ class Stack:
             done = connection.execute(statement, values)  # type: ignore[call-overload]
             return done.fetchall() if done.description else []
 
+    @property
+    def admin(self) -> str:
+        """Connection string of the database's administrator."""
+        return self._cluster.dsn("postgres")
+
     def objects(self) -> set[Path]:
         """The files of the store, unfinished ones too; not those by which a worker sees in passing whether it can write."""
         return {file for file in (self.data / "store").rglob("*") if file.is_file() and file.suffix != ".probe"}

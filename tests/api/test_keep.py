@@ -177,9 +177,10 @@ def test_many_callers_at_once_get_one_item(me: Caller, sim: simulators.Simulator
     assert len({reply.json()["id"] for reply in replies}) == 1
 
 
-def test_a_job_can_not_be_asked_for_yet_and_says_so(me: Caller) -> None:
+def test_a_job_of_a_provider_without_a_key_is_refused_with_the_settings_name(me: Caller) -> None:
     reply = me.keep(provider="fal", request_id="r-1")
-    assert (reply.status, reply.problem()["code"]) == (501, "not_supported")
+    assert (reply.status, reply.problem()["code"]) == (422, "invalid_request")
+    assert "AMBROTYPE_FAL_API_KEY" in reply.problem()["detail"]
 
 
 # Bytes

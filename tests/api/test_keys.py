@@ -186,6 +186,14 @@ def test_nobody_gets_no_list(stack: Stack) -> None:
 # Idempotency-Key
 
 
+def test_a_request_whose_twin_is_still_running_is_told_when_to_try_again(stack: Stack) -> None:
+    once = str(uuid.uuid4())
+    first = stack.service.post("/v1/keys", {"name": "twin"}, Idempotency_Key=once)
+    stack.sql("update ambrotype.idempotency set status = null, body = null where key = %(key)s", key=once)
+    second = stack.service.post("/v1/keys", {"name": "twin"}, Idempotency_Key=once)
+    assert (first.status, second.status, second.headers["Retry-After"]) == (201, 409, "1")
+
+
 def test_the_same_key_and_body_give_the_first_reply_again(stack: Stack) -> None:
     once = {"Idempotency_Key": str(uuid.uuid4())}
     first = stack.service.post("/v1/keys", {"name": "once"}, **once)

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from ambrotype.core import errors
-from ambrotype.records import captures, database
+from ambrotype.records import claims, database
 from tests.chaos import queue
 
 
@@ -22,15 +22,15 @@ class Claimer:
     def __init__(self, data: database.Database, *, per_host: int = 8, seconds: float = 300) -> None:
         self.lease = uuid.uuid4()
         self._data, self._per_host, self._seconds = data, per_host, seconds
-        self._around = captures.Round()
+        self._around = claims.Round()
 
-    async def claim(self, most: int) -> list[captures.Claim]:
-        async with captures.claiming(self._data) as tx:
-            return await captures.claim(
+    async def claim(self, most: int) -> list[claims.Claim]:
+        async with claims.claiming(self._data) as tx:
+            return await claims.claim(
                 tx, most=most, per_host=self._per_host, lease=self.lease, seconds=self._seconds, turn=self._around
             )
 
-    async def end(self, claims: list[captures.Claim]) -> None:
+    async def end(self, claims: list[claims.Claim]) -> None:
         async with self._data.transaction(database.WORKER) as tx:
             ids = [claim.media_id for claim in claims]
             await tx.run("delete from ambrotype.capture where media_id = any(%(ids)s)", ids=ids)
@@ -142,7 +142,7 @@ async def test_hundreds_of_broken_hosts_hide_no_working_one(data: database.Datab
         line.add(owner, 2, host=f"broken{host:03}.test", deadline=60, not_before=3600)
     (ready,) = line.add(owner, host="fine.test", deadline=80_000)
     claimer = Claimer(data)
-    found: list[captures.Claim] = []
+    found: list[claims.Claim] = []
     for _ in range(4):
         found += await claimer.claim(16)
     assert [claim.media_id for claim in found] == [ready]
@@ -197,8 +197,8 @@ async def test_a_claimer_that_falls_silent_does_not_stop_the_others(data: databa
     line.add(owner, 4)
     silent = Claimer(data)
     with pytest.raises(errors.Unavailable):
-        async with captures.claiming(data) as tx:
-            await captures.claim(tx, most=1, per_host=8, lease=silent.lease, seconds=30, turn=captures.Round())
+        async with claims.claiming(data) as tx:
+            await claims.claim(tx, most=1, per_host=8, lease=silent.lease, seconds=30, turn=claims.Round())
             claimed = await Claimer(data).claim(4)  # waits until PostgreSQL has ended the silent one's transaction
             assert len(claimed) == 4
             await tx.one("select 1")
@@ -211,5 +211,5 @@ async def test_a_row_that_somebody_holds_does_not_stop_claims(data: database.Dat
     await dead.claim(1)
     rest = line.add(owner, 3)
     async with data.transaction(database.WORKER) as tx:
-        await captures.extend(tx, lease=dead.lease, media=[one], seconds=30)
+        await claims.extend(tx, lease=dead.lease, media=[one], seconds=30)
         assert {claim.media_id for claim in await Claimer(data).claim(4)} == rest

@@ -12,6 +12,11 @@ COMMANDS = (
     "serve", "work", "keep", "ls", "show", "open", "edit", "rm", "restore", "at-risk", "usage", "rewrite", "migrate",
     "demo", "simulate",
     "keys list", "keys create", "keys revoke",
+    "projects list", "projects slots", "projects slot", "projects show", "projects prune",
+    "collections list", "collections create", "collections items", "collections add", "collections take", "collections rm",
+    "shares list", "shares create", "shares edit", "shares revoke",
+    "webhooks list", "webhooks create", "webhooks edit", "webhooks rm", "webhooks deliveries", "webhooks test", "webhooks replay",
+    "guests create", "guests link",
 )  # fmt: skip
 
 

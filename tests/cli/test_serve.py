@@ -41,6 +41,18 @@ def _status(url: str, key: str | None = None) -> int:
             return problem.code
 
 
+def _signed_in(url: str, token: str) -> int:
+    body = json.dumps({"token": token}).encode()
+    asked = urllib.request.Request(f"{url}/v1/session", data=body, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            assert "ambrotype_session=" in answer.headers["set-cookie"]
+            return int(answer.status)
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return problem.code
+
+
 def test_the_first_start_makes_a_key_and_commands_work_beside_it_and_through_it(
     started: tuple[commands.Running, dict[str, Any]], tmp_path: Path, data: Path
 ) -> None:
@@ -52,6 +64,9 @@ def test_the_first_start_makes_a_key_and_commands_work_beside_it_and_through_it(
     assert made.code == 0, made.err
     beside = commands.run("keys", "list", "--json", "--data", data, cwd=tmp_path)
     assert {key["name"] for key in beside.json} == {"first", "second"}
+    page, _, token = told["sign_in"].partition("#sign-in=")
+    assert _status(page) == 200
+    assert [_signed_in(told["url"], token) for _ in range(2)] == [201, 401]
     wrong = commands.run("ls", "--url", told["url"], "--key", "amb_wrong-wrong-wrong-wrong", cwd=tmp_path)
     assert wrong.code == 1
     assert "key" in wrong.sentence

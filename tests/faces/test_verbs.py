@@ -23,7 +23,7 @@ VERBS = (
     "share", "shares", "revoke_share", "edit", "delete", "restore", "lineage", "bulk", "operation", "projects", "slots",
     "slot", "show_version", "prune", "create_collection", "collections", "collection", "edit_collection",
     "delete_collection", "collection_items", "collect", "uncollect", "create_webhook", "webhooks", "edit_webhook",
-    "delete_webhook", "webhook_deliveries", "test_webhook",
+    "delete_webhook", "webhook_deliveries", "test_webhook", "replay_delivery", "edit_share", "create_guest", "link_guest",
 )  # fmt: skip
 
 Face = ambrotype.AsyncClient | ambrotype.Library

@@ -241,3 +241,24 @@ async def test_the_stream_tells_everything_behind_its_last_id_once(data: databas
     assert [(event.type, event.media_id) for _, event in told] == [("media.keeping", made), ("media.kept", made)]
     again = await asyncio.wait_for(first(1, told[0][0]), 20)
     assert again == told[1:]
+
+
+async def test_what_is_written_beside_the_item_changes_the_item(data: database.Database, admin: str) -> None:
+    """A list shows by revision, and a client compares by ETag: both follow from the row's time alone."""
+    item = await shelf.kept(data)
+    seen = set()
+    for change in (
+        "cost = '{\"amount\": 1}'",
+        "source_url = 'https://example.com/new'",
+        "prompt = 'x'",
+        "tags = '{a}'",
+    ):
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"update ambrotype.media_text set {change} where media_id = %s".encode(), [item])
+        seen.add((await listing.heads(data, shelf.ANNA)).revisions[0])
+    assert len(seen) == 4
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("update ambrotype.media_text set suggested_tags = '{b}' where media_id = %s", [item])
+    assert (await listing.heads(data, shelf.ANNA)).revisions[0] in seen
+    shown = await listing.by_revision(data, shelf.ANNA, shelf.ADDRESSES, list(seen))
+    assert {now for now, _ in shown.values()} == set((await listing.heads(data, shelf.ANNA)).revisions)

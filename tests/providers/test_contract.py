@@ -155,6 +155,32 @@ def test_whatever_is_reported_an_adapter_hears_or_not(name: str, body: bytes) ->
         assert heard is None or (heard.job_id.isprintable() and heard.delivery.isprintable())
 
 
+@pytest.mark.parametrize("name", sorted(SUITES))
+@pytest.mark.parametrize(
+    "key", ["error", "detail", "usage", "data", "output", "outputs", "payload", "status", "content", "urls"]
+)
+@pytest.mark.parametrize("opening", [b'{"error":', b"[", b'{"detail":[{"loc":', b'{"usage":{"url":'])
+def test_no_answer_is_too_deep(name: str, key: str, opening: bytes) -> None:
+    inner = opening * (1000 // (opening.count(b"{") + opening.count(b"[")))
+    closing = inner.translate(bytes.maketrans(b"{[", b"}]"), b'"abcdefghijklmnopqrstuvwxyz:')[::-1]
+    members = b'"status":"failed","id":"1","type":"x.completed","code":400,'
+    body = b"{" + members + b'"' + key.encode() + b'":' + inner + b"1" + closing + b"}"
+    provider = configured(name)
+    for status in (200, 400):
+        for kind in ("application/json", "text/event-stream"):
+            reply = contract.Reply(status=status, headers={"content-type": kind}, body=body)
+            assert reply.json() is not None
+            replies = [reply] * 4 + [contract.Reply(status=200, headers={"content-type": kind}, body=b"")] * 60
+            job = dataclasses.replace(SUITES[name][0].JOB, partial=True)
+            for conversation in (
+                provider.submit(job),
+                provider.follow("job-1", {"model": "a/b"}),
+                provider.cancel("job-1", {}),
+            ):
+                ran = checking.run(conversation, replies)
+                assert ran.refused or ran.value is None or orjson.dumps(ran.value.raw)
+
+
 def test_deep_answers_are_read_to_a_bounded_depth() -> None:
     deep = b'{"status":"succeeded","id":"1","output":' + b'{"a":' * 900 + b'"https://x.example/y.png"' + b"}" * 901
     now = checking.run(

@@ -11,9 +11,10 @@ import pytest
 from aiohttp import web
 
 from ambrotype import providers
+from ambrotype.capture import network
+from ambrotype.generations import calling
 from ambrotype.providers import contract
 from ambrotype.simulator import server
-from tests.providers.talking import talk
 
 BASES = {
     "fal": "/fal",
@@ -29,6 +30,7 @@ PNG = bytes.fromhex("89504e470d0a1a0a") + bytes(40)
 class Stage:
     simulator: Any
     session: aiohttp.ClientSession
+    caller: calling.Caller
     hooks: list[contract.Hook] = dataclasses.field(default_factory=list)
     receiver: str = ""
 
@@ -37,7 +39,7 @@ class Stage:
         return providers.make(name, contract.Config(**given))
 
     async def run(self, provider: contract.Provider, conversation: contract.Conversation[Any]) -> Any:
-        return await talk(self.session, provider, conversation)
+        return await self.caller.run(provider, conversation)
 
     async def ended(self, provider: contract.Provider, now: contract.Progress) -> contract.Progress:
         """Looked at until it is over, as the engine does."""
@@ -54,7 +56,8 @@ class Stage:
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     async with server.running() as simulator, aiohttp.ClientSession() as session:
-        there = Stage(simulator, session)
+        caller = calling.Caller(allowed=network.Allowed(), user_agent="Ambrotype/test")
+        there = Stage(simulator, session, caller)
 
         async def hear(request: web.Request) -> web.Response:
             headers = {name.lower(): value for name, value in request.headers.items()}
@@ -70,6 +73,7 @@ async def stage() -> AsyncIterator[Stage]:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         there.receiver = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
         yield there
+        await caller.close()
         await runner.cleanup()
 
 

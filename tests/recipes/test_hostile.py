@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import time
 from typing import Any
 
 import orjson
@@ -117,15 +116,14 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_cost_no_more_than_their_length(name: str) -> None:
-    began = time.process_time()
+def test_bombs_are_read_to_their_end_and_hold_no_more_than_they_say(name: str) -> None:
     for key in ("parameters", "prompt", "Comment", "UserComment", "sd-metadata", "Dream", "Description"):
         for where in ("png", "xmp", "stealth"):
             recipe = recipes.read([recipes.Text(where=where, key=key, text=BOMBS[name])])
-            storable(dataclasses.asdict(recipe) if recipe else None)
-    keywords.suggest(BOMBS[name])
-    # Not a measurement: what is quadratic takes minutes here.
-    assert time.process_time() - began < 20
+            found = dataclasses.asdict(recipe) if recipe else None
+            storable(found)
+            assert len(json.dumps(found, ensure_ascii=False)) <= 4 * len(BOMBS[name]) + 2000
+    assert len(keywords.suggest(BOMBS[name])) <= keywords.MOST
 
 
 def test_xml_entities_are_never_expanded() -> None:

@@ -16,6 +16,7 @@ from tests.simulator import wire
 
 FAL = {"Authorization": f"Key {book.KEY}"}
 BEARER = {"Authorization": f"Bearer {book.KEY}"}
+QUICK = "run=0,asset=image/16x16/{seed}.png"
 
 
 class Caller:
@@ -82,7 +83,9 @@ def test_a_plan_is_read_from_words() -> None:
     assert plan.make(plan.parse("webhook=early")) == plan.Plan(early=True)
 
 
-@pytest.mark.parametrize("wrong", ["melt", "run=fast", "run=-1", "outcome=good", "webhook=loud", "poll=often"])
+@pytest.mark.parametrize(
+    "wrong", ["melt", "run=fast", "run=-1", "outcome=good", "webhook=loud", "poll=often", "submit=often", "away=200"]
+)
 def test_a_wrong_plan_is_refused_with_a_sentence(wrong: str) -> None:
     with pytest.raises(errors.InvalidRequest):
         plan.parse(wrong)
@@ -114,13 +117,15 @@ class TestEveryProvider:
             {"duration": []},
             {"input": {"num_outputs": -1}},
         ):
-            assert (await call("POST", path, {**body, **wrong, "simulate": "run=0"}))[0] < 500
+            assert (await call("POST", path, {**body, **wrong, "simulate": QUICK}))[0] < 500
+        for listed in ("openai/v1/videos", "ark/api/v3/contents/generations/tasks", "replicate/v1/predictions"):
+            assert (await call("GET", f"/{listed}"))[0] == 200
 
     async def test_refuses_a_submission_as_planned_and_takes_the_next(
         self, call: Caller, path: str, body: dict[str, Any]
     ) -> None:
         for planned in (429, 500, 503):
-            asked = {**body, "simulate": f"submit={planned},run=0", "seed": planned}
+            asked = {**body, "simulate": f"submit={planned},{QUICK}", "seed": planned}
             if "input" in body:
                 asked["input"] = {**body["input"], "seed": planned}
             assert (await call("POST", path, asked))[0] == planned
@@ -129,7 +134,7 @@ class TestEveryProvider:
         assert [job["submitted"] for job in call.sim.book.report()] == [1, 1, 1]
 
     async def test_takes_a_job_and_loses_the_answer(self, call: Caller, path: str, body: dict[str, Any]) -> None:
-        asked = {**body, "simulate": "submit=lost,run=0"}
+        asked = {**body, "simulate": f"submit=lost,{QUICK}"}
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await call("POST", path, asked)
         assert (await call("POST", path, asked))[0] in (200, 201)
@@ -140,7 +145,7 @@ class TestEveryProvider:
         name = path.split("/")[1]
         for away, expected in ((410, 410), (404, 404), (0, 200)):
             assert (await call("POST", f"/_sim/providers/{name}", {"away": away}))[0] == 200
-            status, _ = await call("POST", path, {**body, "simulate": "run=0"})
+            status, _ = await call("POST", path, {**body, "simulate": QUICK})
             assert (200 if status == 201 else status) == expected
 
 
@@ -206,6 +211,20 @@ async def test_polls_fail_as_planned(call: Caller) -> None:
     assert [(await call("GET", job["status_url"]))[0] for _ in range(3)] == [500, 500, 200]
     (told,) = call.sim.book.report()
     assert told["refused"] == 2
+
+
+async def test_a_refusal_says_when_to_come_again_where_planned(call: Caller) -> None:
+    for options, expected in (("submit=429,retry_after=7", "7"), ("submit=503", None)):
+        body = {"prompt": "a", "simulate": options}
+        async with call.client.post(f"{call.sim.url}/fal/a/b", json=body, headers=FAL) as response:
+            assert response.headers.get("Retry-After") == expected
+
+
+async def test_a_form_that_cannot_be_read_is_refused(call: Caller) -> None:
+    headers = {**BEARER, "Content-Type": "multipart/form-data; boundary=x"}
+    for path in ("/openai/v1/videos", "/openai/v1/images/edits", "/replicate/v1/files"):
+        async with call.client.post(call.sim.url + path, data=b"--y\r\nnothing", headers=headers) as response:
+            assert response.status in (400, 422)
 
 
 @pytest.mark.parametrize("status", [404, 410])

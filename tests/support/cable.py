@@ -37,7 +37,11 @@ class Cable:
         assert task is not None
         self._forwarding.add(task)
         task.add_done_callback(self._forwarding.discard)
-        far_in, far_out = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            far_in, far_out = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:  # the server is away just now, and so is what lies behind the cable
+            near_out.transport.abort()
+            return
         ends = {near_out, far_out}
         self._open |= ends
         await asyncio.gather(_pump(near_in, far_out), _pump(far_in, near_out))

@@ -14,6 +14,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stacks.Stack]:
         servers.running(
             tmp_path_factory.mktemp("usage") / "data",
             rate_nobody="0",
+            metrics_token="scrape-0123456789abcdef",
             price_storage_gb_month="1000000000",
             price_egress_gb="2000000000",
         ) as server,

@@ -49,3 +49,11 @@ def test_prometheus_reads_the_same(stack: stacks.Stack, me: stacks.Caller) -> No
     assert found[("ambrotype_queue_depth",)] == stats["queue"]["depth"]
     assert found[("ambrotype_at_risk",)] == stats["at_risk"]
     assert {("ambrotype_views_total",), ("ambrotype_egress_bytes_total",)} <= set(found)
+
+
+def test_a_token_reads_the_metrics_and_nothing_else(stack: stacks.Stack) -> None:
+    scraper = stacks.Caller(port=stack.port, headers={"Authorization": "Bearer scrape-0123456789abcdef"})
+    assert scraper.get("/metrics").status == 200
+    assert scraper.get("/v1/stats").status == 401
+    wrong = stacks.Caller(port=stack.port, headers={"Authorization": "Bearer scrape-0123456789abcdeg"})
+    assert wrong.get("/metrics").status == 401

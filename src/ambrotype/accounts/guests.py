@@ -1,12 +1,13 @@
 """Guests: people without an account, known by a token alone, until they sign in and take along what they made."""
 
-import dataclasses
 import datetime
 import hashlib
 import secrets
 import uuid
 
 from ambrotype.core import errors, owners
+from ambrotype.core.guests import Linked as Linked
+from ambrotype.core.guests import NewGuest as NewGuest
 from ambrotype.records import database
 from ambrotype.records import guests as rows
 
@@ -15,24 +16,6 @@ LIVES = datetime.timedelta(days=365)
 """How long a token holds; browsers keep no cookie for more than 400 days."""
 BATCH = 500
 """Items that move over in one transaction."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NewGuest:
-    """A guest's token, in the one reply that shows it."""
-
-    token: str = dataclasses.field(repr=False)
-    owner: str
-    expires_at: datetime.datetime
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Linked:
-    """The user who has taken a guest over; `moved` is how many items the guest had."""
-
-    owner: str
-    linked: bool
-    moved: int
 
 
 async def create(data: database.Database, *, app: str, session_id: str | None = None) -> NewGuest:

@@ -34,24 +34,30 @@ from ambrotype.api import (
     recipe,
     remembered,
     requests,
+    resumable,
     rewrite,
     session,
     shared,
     shares,
+    shown,
+    uploads,
     usage,
     webhooks,
+    welcome,
 )
 from ambrotype.capture import request as fields
 
 ROUTERS = (
-    keep.router, rewrite.router, media.router, recipe.router,
+    keep.router, uploads.router, resumable.router, rewrite.router, media.router, recipe.router,
     bulk.router, editing.router, projects.router, collections.router, shares.router, links.router, usage.router, events.router,
     generations.router, providers.router, webhooks.router, keys.router, guests.router,
-    session.router, shared.router, health.router, error_table.router,
+    session.router, shared.router, health.router, error_table.router, welcome.router,
 )  # fmt: skip
 """Every resource of the API; the permanent URLs are mounted beside them, as raw ASGI."""
 
 EXPOSED = (
+    "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm", "Upload-Offset",
+    "Upload-Length", "Upload-Metadata", "Upload-Expires", "Ambrotype-Media-Id",
     "X-Request-Id", "ETag", "Content-Range", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"
 )  # fmt: skip
 """Headers that a page of another origin may read."""
@@ -82,6 +88,7 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
             )
             app.state.permanent = permanent.handlers(here)
             app.state.remembered = remembered.Remembered()
+            app.state.shown = shown.Shown()
             here.settling.tell(app.state.remembered.heard)
             try:
                 yield
@@ -110,7 +117,12 @@ def build(settings: settings_.Settings) -> fastapi.FastAPI:
             expose_headers=EXPOSED,
         )
     app.add_middleware(projects.EncodedNames)
-    app.add_middleware(requests.Requests, most=requests.MOST_BODY)
+    app.add_middleware(resumable.Version)
+    app.add_middleware(
+        requests.Requests,
+        most=requests.MOST_BODY,
+        streamed=lambda scope: settings.upload_max_bytes + uploads.AROUND if uploads.streams(scope) else None,
+    )
     app.openapi = functools.partial(_openapi, app, app.openapi)  # type: ignore[method-assign]
     return app
 
@@ -122,7 +134,13 @@ def _openapi(app: fastapi.FastAPI, made: Callable[[], dict[str, Any]]) -> dict[s
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        for model in (documents.Problem, documents.FieldProblem, fields.KeepRequest, fields.ParentRequest):
+        for model in (
+            documents.Problem,
+            documents.FieldProblem,
+            fields.KeepRequest,
+            fields.UploadRequest,
+            fields.ParentRequest,
+        ):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schema.pop("$defs", None)
             schemas[model.__name__] = schema

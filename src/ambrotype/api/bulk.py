@@ -8,11 +8,11 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import bulk
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api import errors as problems
 from ambrotype.core import operations as nouns
 
-router = fastapi.APIRouter(tags=["media"])
+router = routing.router(tags=["media"])
 
 
 class Failed(pydantic.BaseModel):

@@ -1,5 +1,7 @@
 """Who is asking, and whether they may: what routes depend on."""
 
+import hmac
+from collections.abc import Callable
 from typing import Annotated
 
 import fastapi
@@ -33,12 +35,20 @@ async def anyone(
 
     The parameters are for the OpenAPI document: `credentials` reads the headers, and cookies too.
     """
+    return await _asking(here, request)
+
+
+async def _asking(here: context.Context, request: fastapi.Request) -> owners.Principal | None:
+    if hasattr(request.state, "caller"):  # `check` has been here
+        found: owners.Principal | None = request.state.caller
+        return found
     try:
         who = await credentials.principal(here, request)
     except errors.Unauthenticated:
         limiting.count(request, None)
         raise
     limiting.count(request, who)
+    request.state.caller = who
     return who
 
 
@@ -72,6 +82,38 @@ async def administrator(who: Annotated[owners.Principal, fastapi.Depends(somebod
     if who.role != "service":
         raise errors.Forbidden("Only a service key may do this.")
     return who
+
+
+async def scraper(request: fastapi.Request) -> None:
+    """Prometheus with the token of the settings, or a service key."""
+    token = context.of(request).app.settings.metrics_token
+    given = request.headers.get("authorization", "")
+    if token is not None and hmac.compare_digest(given.encode(), f"Bearer {token.get_secret_value()}".encode()):
+        return
+    await administrator(await somebody(await _asking(context.of(request), request)))
+
+
+CHECKS = (administrator, writer, reader, somebody, anyone)
+"""What a route may ask of its caller, the strictest first."""
+
+
+async def check(request: fastapi.Request, asked: Callable[..., object]) -> None:
+    """Does what the dependency `asked` will do, before anything else of the request is looked at."""
+    who = await _asking(context.of(request), request)
+    if asked is anyone:
+        return
+    known = await somebody(who)
+    if asked is administrator:
+        await administrator(known)
+    elif asked is writer:
+        await writer(await reader(known))
+    elif asked is reader:
+        await reader(known)
+
+
+async def reading(request: fastapi.Request) -> owners.Principal:
+    """The caller of a route that does without dependencies: one with an owner, or the administrator."""
+    return await reader(await somebody(await _asking(context.of(request), request)))
 
 
 Anyone = Annotated[owners.Principal | None, fastapi.Depends(anyone)]

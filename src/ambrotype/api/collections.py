@@ -7,13 +7,13 @@ import fastapi
 import pydantic
 from fastapi import responses
 
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api import idempotency as idempotency_
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import collections as nouns
 from ambrotype.library import changes, collections, listing
 
-router = fastapi.APIRouter(tags=["collections"])
+router = routing.router(tags=["collections"])
 
 _COLLECTION = pydantic.TypeAdapter(nouns.Collection)
 _ITEM = pydantic.TypeAdapter(nouns.Item)

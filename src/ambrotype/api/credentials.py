@@ -1,9 +1,11 @@
 """From credentials to a principal: the Authorization header, else the gallery's session, else a guest's cookie."""
 
+import time
+
 from starlette import requests
 
 from ambrotype.accounts import guests, keys, sessions, tokens
-from ambrotype.api import context, cookies
+from ambrotype.api import context, cookies, remembered
 from ambrotype.core import errors, owners
 
 _HOW = "Send credentials as `Authorization: Bearer …`: an API key, a user's token or a guest's."
@@ -19,6 +21,8 @@ async def principal(here: context.Context, connection: requests.HTTPConnection) 
     if scheme:
         if scheme.lower() != "bearer" or not token.strip():
             raise errors.Unauthenticated(_HOW)
+        if connection.scope.get("method") in ("GET", "HEAD") and token.startswith("amb_"):
+            return await _reading(here, connection, token.strip(), owner=owner, app=app)
         return await bearer(here, token.strip(), owner=owner, app=app)
     return await _session(here, connection, owner, app) or await _guest(here, connection, owner, app)
 
@@ -37,6 +41,25 @@ async def guest(here: context.Context, token: str, *, owner: owners.Owner | None
     if here.app.settings.guests == "off":
         raise errors.Unauthenticated("Guests are turned off here (AMBROTYPE_GUESTS); sign in.")
     return await guests.principal(here.app.data, token, app=app, owner=owner)
+
+
+async def _reading(
+    here: context.Context,
+    connection: requests.HTTPConnection,
+    token: str,
+    *,
+    owner: owners.Owner | None,
+    app: str | None,
+) -> owners.Principal:
+    """A key's principal where it only reads: one that was good a moment ago is not looked up again."""
+    memory: remembered.Remembered = connection.app.state.remembered
+    asked = (token, owner, app)
+    who = memory.key(asked)
+    if who is None:
+        began = time.monotonic()
+        who = await bearer(here, token, owner=owner, app=app)
+        memory.put_key(asked, who, began=began)
+    return who
 
 
 async def _session(

@@ -41,9 +41,12 @@ _WHAT = {
     410: "was there; lost, expired or purged",
     412: "the item was changed meanwhile",
     413: "too large",
+    415: "not the Content-Type that is taken here",
     416: "no byte of the range lies within the file",
     422: "something in the request is wrong",
+    423: "another request is writing it",
     429: "too many requests",
+    460: "the bytes do not match their checksum",
     501: "not possible with this build or store",
     503: "the database or the store can't be reached just now",
 }

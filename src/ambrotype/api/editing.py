@@ -7,11 +7,11 @@ import fastapi
 import pydantic
 from fastapi import responses
 
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.core import media
 from ambrotype.library import changes, editing, lineage, listing
 
-router = fastapi.APIRouter(tags=["media"])
+router = routing.router(tags=["media"])
 
 IfMatch = Annotated[str | None, fastapi.Header(alias="If-Match", max_length=1000, description="the item's ETag")]
 

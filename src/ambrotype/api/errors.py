@@ -23,6 +23,9 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.NotFound: 404,
     errors.Gone: 410,
     errors.Conflict: 409,
+    errors.Locked: 423,
+    errors.ChecksumMismatch: 460,
+    errors.WrongContentType: 415,
     errors.InUse: 409,
     errors.IdempotencyConflict: 409,
     errors.QuotaExceeded: 403,
@@ -43,6 +46,9 @@ STATUS: dict[type[errors.AmbrotypeError], int] = {
     errors.AmbrotypeError: 500,
 }
 """The nearest class decides. A source's own failures never become a status: they are told in the item's `lost`."""
+
+_TITLES = {460: "Checksum Mismatch"}
+"""Of statuses that HTTP itself does not know; this one is of the TUS protocol."""
 
 log = structlog.get_logger("ambrotype.api")
 
@@ -68,7 +74,7 @@ def problem(code: str, status: int, detail: str, problems: Iterable[dict[str, st
     """The problem object."""
     body: dict[str, Any] = {
         "type": f"/docs/errors#{code}",
-        "title": http.HTTPStatus(status).phrase,
+        "title": _TITLES.get(status) or http.HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
@@ -98,7 +104,7 @@ def headers_of(error: errors.AmbrotypeError) -> dict[str, str]:
     """What goes with the status."""
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="ambrotype"'}
-    if status_of(error) in (429, 503):
+    if status_of(error) in (429, 503) or error.retry_after is not None:
         return {"Retry-After": str(max(1, round(error.retry_after or 5)))}
     return {}
 

@@ -8,12 +8,12 @@ import orjson
 import pydantic
 from fastapi import responses
 
-from ambrotype.api import caller, context, credentials, documents
+from ambrotype.api import caller, context, credentials, documents, routing
 from ambrotype.core import errors, media
 from ambrotype.library import events
 from ambrotype.records import events as positions
 
-router = fastapi.APIRouter(tags=["events"])
+router = routing.router(tags=["events"])
 
 BEAT = 15.0
 """Seconds between comments that keep the connection open, and between looks whether the caller may still listen."""

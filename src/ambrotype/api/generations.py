@@ -8,7 +8,7 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import generating
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api import idempotency as idempotency_
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.capture.request import Short
@@ -16,7 +16,7 @@ from ambrotype.core import generation as nouns
 from ambrotype.generations import asked as asked_
 from ambrotype.library import listing
 
-router = fastapi.APIRouter(tags=["generations"])
+router = routing.router(tags=["generations"])
 
 _ONE = pydantic.TypeAdapter(nouns.Generation)
 _PAGE = pydantic.TypeAdapter(listing.Page[nouns.Generation])

@@ -8,10 +8,10 @@ import pydantic
 from fastapi import responses
 
 from ambrotype.accounts import guests
-from ambrotype.api import caller, context, cookies, documents, idempotency, limiting
+from ambrotype.api import caller, context, cookies, documents, idempotency, limiting, routing
 from ambrotype.core import errors, owners
 
-router = fastapi.APIRouter(tags=["guests"])
+router = routing.router(tags=["guests"])
 
 _NEW = pydantic.TypeAdapter(guests.NewGuest)
 _LINKED = pydantic.TypeAdapter(guests.Linked)

@@ -32,7 +32,9 @@ async def once(
     if state == "other":
         raise errors.IdempotencyConflict(f"The Idempotency-Key {key!r} was used with another request; take a new one.")
     if state == "running":
-        raise errors.Conflict(f"The request with the Idempotency-Key {key!r} is still being answered; try again soon.")
+        raise errors.Conflict(
+            f"The request with the Idempotency-Key {key!r} is still being answered; try again soon.", retry_after=1
+        )
     if row is not None:
         return responses.Response(
             box.decrypt(row["body"]),

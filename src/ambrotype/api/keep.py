@@ -8,13 +8,13 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import verbs
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api import errors as problems
 from ambrotype.capture import request
 from ambrotype.core import errors
 from ambrotype.core import media as nouns
 
-router = fastapi.APIRouter(tags=["keep"])
+router = routing.router(tags=["keep"])
 
 _MEDIA = pydantic.TypeAdapter(nouns.Media)
 

@@ -8,12 +8,12 @@ from fastapi import responses
 
 from ambrotype import verbs
 from ambrotype.accounts import keys
-from ambrotype.api import caller, context, documents, idempotency
+from ambrotype.api import caller, context, documents, idempotency, routing
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import keys as nouns
 from ambrotype.library import listing
 
-router = fastapi.APIRouter(tags=["keys"])
+router = routing.router(tags=["keys"])
 
 _REPLIES = documents.problems(401, 403, 404, 422, 429, 503)
 _KEY = pydantic.TypeAdapter(nouns.Key)

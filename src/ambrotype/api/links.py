@@ -8,10 +8,10 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import verbs
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.core import shares as nouns
 
-router = fastapi.APIRouter(tags=["media"])
+router = routing.router(tags=["media"])
 
 _LINK = pydantic.TypeAdapter(nouns.Link)
 

@@ -8,14 +8,14 @@ import fastapi
 import pydantic
 from fastapi import responses
 
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import errors
 from ambrotype.core import projects as nouns
 from ambrotype.delivery import asgi
 from ambrotype.library import changes, listing, versions
 
-router = fastapi.APIRouter(tags=["projects"])
+router = routing.router(tags=["projects"])
 
 _PROJECTS = pydantic.TypeAdapter(listing.Page[nouns.Project])
 _SLOTS = pydantic.TypeAdapter(listing.Page[nouns.Slot])

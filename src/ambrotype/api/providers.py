@@ -7,12 +7,12 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import generating
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.core import errors
 from ambrotype.core import generation as nouns
 from ambrotype.generations import hearing
 
-router = fastapi.APIRouter(tags=["generations"])
+router = routing.router(tags=["generations"])
 
 Name = Annotated[str, fastapi.Path(max_length=63)]
 Token = Annotated[str, fastapi.Path(max_length=100)]

@@ -7,11 +7,11 @@ import fastapi
 import pydantic
 from fastapi import responses
 
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.core.recipes.item import ItemRecipe, Tags
 from ambrotype.library import recipe
 
-router = fastapi.APIRouter(tags=["media"])
+router = routing.router(tags=["media"])
 
 _RECIPE = pydantic.TypeAdapter(ItemRecipe)
 _TAGS = pydantic.TypeAdapter(Tags)

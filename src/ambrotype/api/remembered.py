@@ -11,6 +11,7 @@ import uuid
 from collections import OrderedDict
 
 from ambrotype import app as app_
+from ambrotype.core import owners
 from ambrotype.delivery import asgi, deliverable
 
 SECONDS = 1.0
@@ -18,6 +19,9 @@ MOST = 2000
 
 Asked = tuple[uuid.UUID, bytes | None, bytes | None, bytes | None]
 """The item, and the headers that say who asks."""
+
+AskedKey = tuple[str, owners.Owner | None, str | None]
+"""A key, and whom and which app it names."""
 
 _WHO = (b"authorization", b"ambrotype-owner", b"ambrotype-app")
 
@@ -36,7 +40,9 @@ class Remembered:
 
     def __init__(self) -> None:
         self._found: OrderedDict[Asked, tuple[float, deliverable.Deliverable]] = OrderedDict()
+        self._keys: OrderedDict[AskedKey, tuple[float, owners.Principal]] = OrderedDict()
         self._changed = 0.0
+        self._changed_keys = 0.0
 
     def get(self, key: Asked | None) -> deliverable.Deliverable | None:
         """What was found a moment ago, if nothing is known to have changed since."""
@@ -54,6 +60,20 @@ class Remembered:
         if len(self._found) > MOST:
             self._found.popitem(last=False)
 
+    def key(self, asked: AskedKey) -> owners.Principal | None:
+        """Who a key was a moment ago."""
+        entry = self._keys.get(asked)
+        return entry[1] if entry is not None and entry[0] > time.monotonic() else None
+
+    def put_key(self, asked: AskedKey, who: owners.Principal, *, began: float) -> None:
+        """Remembers who a key is, as a lookup that began at `began` (monotonic) has found."""
+        if began <= self._changed_keys:
+            return
+        self._keys[asked] = (began + SECONDS, who)
+        self._keys.move_to_end(asked)
+        if len(self._keys) > MOST:
+            self._keys.popitem(last=False)
+
     def heard(self, channel: str, payload: str) -> None:
         """A notification of the database."""
         self._changed = time.monotonic()
@@ -65,5 +85,6 @@ class Remembered:
 
     def forget(self) -> None:
         """Nothing is certain any more."""
-        self._changed = time.monotonic()
+        self._changed = self._changed_keys = time.monotonic()
         self._found.clear()
+        self._keys.clear()

@@ -24,9 +24,13 @@ log = structlog.get_logger("ambrotype.http")
 class Requests:
     """Gives each request its id (the caller's, where it sends one), and its log lines too."""
 
-    def __init__(self, app: App, *, most: int) -> None:
+    def __init__(
+        self, app: App, *, most: int, streamed: Callable[[asgi.Scope], int | None] = lambda scope: None
+    ) -> None:
+        """`most` bytes of a body are taken; more where it is `streamed`, as many as that says."""
         self._app = app
         self._most = most
+        self._streamed = streamed
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
@@ -37,7 +41,7 @@ class Requests:
         request_id = given if _ID.fullmatch(given) else str(ids.new())
         began = time.perf_counter()
         status = 0
-        body = _Body(receive, most=self._most)
+        body = _Body(receive, most=self._streamed(scope) or self._most)
 
         async def tagged(message: asgi.Message) -> None:
             nonlocal status

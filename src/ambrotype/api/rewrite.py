@@ -12,12 +12,12 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import verbs
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.capture import request as fields
 from ambrotype.capture import rewrite as rewrites
 from ambrotype.core import errors, jsontext, rewriting
 
-router = fastapi.APIRouter(tags=["keep"])
+router = routing.router(tags=["keep"])
 
 MOST_BODY = 4 * rewrites.MOST_BYTES
 """Bytes: a text takes more of them where its quotes and line breaks are escaped."""

@@ -8,10 +8,10 @@ import pydantic
 from fastapi import responses
 
 from ambrotype.accounts import sessions
-from ambrotype.api import context, cookies, documents, limiting
+from ambrotype.api import context, cookies, documents, limiting, routing
 from ambrotype.core import errors, owners
 
-router = fastapi.APIRouter(tags=["session"])
+router = routing.router(tags=["session"])
 
 
 class SignIn(pydantic.BaseModel):

@@ -14,13 +14,13 @@ from typing import Annotated, Any
 import fastapi
 from fastapi import responses
 
-from ambrotype.api import context, documents, limiting, share_page
+from ambrotype.api import context, documents, limiting, routing, share_page
 from ambrotype.api import errors as problems
 from ambrotype.core import errors, renditions
 from ambrotype.delivery import signing
 from ambrotype.library import passwords, shares
 
-router = fastapi.APIRouter(tags=["shares"])
+router = routing.router(tags=["shares"])
 
 COOKIE = "ambrotype_share"
 KNOWN_FOR = datetime.timedelta(hours=12)

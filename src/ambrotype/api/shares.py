@@ -7,13 +7,13 @@ import fastapi
 import pydantic
 from fastapi import responses
 
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api import idempotency as idempotency_
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import shares as nouns
 from ambrotype.library import listing, shares
 
-router = fastapi.APIRouter(tags=["shares"])
+router = routing.router(tags=["shares"])
 
 _SHARE = pydantic.TypeAdapter(nouns.Share)
 _PAGE = pydantic.TypeAdapter(listing.Page[nouns.Share])

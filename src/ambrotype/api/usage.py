@@ -9,11 +9,11 @@ from fastapi import responses
 from prometheus_client import core as metrics_
 
 from ambrotype import verbs
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.core import usage as nouns
 from ambrotype.library import usage
 
-router = fastapi.APIRouter(tags=["usage"])
+router = routing.router(tags=["usage"])
 
 _USAGE = pydantic.TypeAdapter(nouns.Usage)
 _STATS = pydantic.TypeAdapter(nouns.Stats)
@@ -36,10 +36,11 @@ async def stats(here: context.Here, who: caller.Administrator) -> fastapi.Respon
 
 @router.get(
     "/metrics",
+    dependencies=[fastapi.Depends(caller.scraper)],
     response_class=responses.PlainTextResponse,
     responses={200: {"description": "Prometheus text"}, **_ADMINISTRATOR},
 )
-async def metrics(here: context.Here, who: caller.Administrator) -> fastapi.Response:
+async def metrics(here: context.Here) -> fastapi.Response:
     """The same for Prometheus. Read from the database, so every API process tells the same."""
     found, sent = await usage.stats(here.app.data), await usage.delivered(here.app.data)
     families = [

@@ -8,13 +8,13 @@ import pydantic
 from fastapi import responses
 
 from ambrotype import verbs
-from ambrotype.api import caller, context, documents
+from ambrotype.api import caller, context, documents, routing
 from ambrotype.api import idempotency as idempotency_
 from ambrotype.api.media import Cursor, Limit
 from ambrotype.core import webhooks as nouns
 from ambrotype.library import changes, listing, webhooks
 
-router = fastapi.APIRouter(tags=["events"])
+router = routing.router(tags=["events"])
 
 _NEW = pydantic.TypeAdapter(nouns.NewWebhook)
 _ONE = pydantic.TypeAdapter(nouns.Webhook)

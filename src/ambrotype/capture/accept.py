@@ -10,7 +10,7 @@ from ambrotype.capture import network, request
 from ambrotype.core import errors, expiry, owners, sources, types, words
 from ambrotype.core import layout as layouts_
 from ambrotype.core import quotas as quotas_
-from ambrotype.records import accepting, captures, database
+from ambrotype.records import accepting, claims, database
 
 NEVER = datetime.timedelta(days=30)
 """How long a source is tried that its provider says never dies."""
@@ -63,7 +63,7 @@ def origin(
     )
 
 
-def gives_up_at(claim: captures.Claim) -> datetime.datetime:
+def gives_up_at(claim: claims.Claim) -> datetime.datetime:
     """Until when a source is tried: its deadline, or a day where that is only a policy's guess."""
     return max(claim.deadline, claim.accepted_at + AT_LEAST) if claim.assumed else claim.deadline
 
@@ -109,6 +109,18 @@ def acceptance(asked: request.KeepRequest, *, rules: Rules, trusted: bool) -> ac
         fields=fields,
         parents=parents,
     )
+
+
+def upload(
+    asked: request.UploadRequest, media: types.MediaType, *, filename: str | None, rules: Rules, trusted: bool
+) -> accepting.Acceptance:
+    """The row of bytes that are there, and of which the type is known. Raises the error that says what is wrong with it."""
+    item = acceptance(asked.with_bytes(kind=media.kind, filename=filename), rules=rules, trusted=trusted)
+    fields = item.fields | {"content_type": media.content_type}
+    if asked.name is None and not filename:
+        stem = asked.slot.rsplit("/", 1)[-1] if asked.slot is not None else media.kind
+        fields["name"] = f"{layouts_.safe(stem)}.{media.ext}"
+    return dataclasses.replace(item, fields=fields)
 
 
 def of_bytes(item: accepting.Acceptance, digest: bytes, size: int) -> accepting.Acceptance:

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from ambrotype.capture import digests, fetch, network
 from ambrotype.core import errors, layout, types
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import facts as facts_
-from ambrotype.records import accepting, captures, database
+from ambrotype.records import accepting, captures, claims, database
 from ambrotype.storage import contract
 
 INLINE = 64 * 1024
@@ -43,7 +43,7 @@ class Providers(Protocol):
         """Headers for a URL of the provider's own API, and what may be reached with them. None for any other URL."""
         ...
 
-    async def renew(self, claim: captures.Claim) -> "Renewed | None":
+    async def renew(self, claim: claims.Claim) -> "Renewed | None":
         """Asks the provider of a dead source for a fresh URL; None where it gives none.
 
         Raises the `errors.CaptureFailed` that the provider's answer stands for: with `retry` where asking later may help.
@@ -72,24 +72,29 @@ class Checked:
     @property
     def stored(self) -> captures.Bytes:
         """What the row says of them."""
-        return captures.Bytes(
-            bucket=self.key.bucket,
-            path=self.key.path,
-            size=self.size,
-            sha256=self.sha256,
-            kind=self.facts.media.kind,
-            content_type=self.facts.media.content_type,
-            width=self.facts.width,
-            height=self.facts.height,
-            duration=self.facts.duration,
-        )
+        return stored(self.key, size=self.size, sha256=self.sha256, facts=self.facts)
+
+
+def stored(key: contract.Key, *, size: int, sha256: bytes, facts: facts_.Facts) -> captures.Bytes:
+    """What the row says of bytes that lie there."""
+    return captures.Bytes(
+        bucket=key.bucket,
+        path=key.path,
+        size=size,
+        sha256=sha256,
+        kind=facts.media.kind,
+        content_type=facts.media.content_type,
+        width=facts.width,
+        height=facts.height,
+        duration=facts.duration,
+    )
 
 
 Record = Callable[[captures.Item, Checked], Awaitable[bool]]
 """Makes checked bytes visible and facts of them; False if the item is not to be kept any more."""
 
 
-async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
+async def capture(claim: claims.Claim, tools: Tools, record: Record) -> bool:
     """Takes one claimed capture from its source into the store and records it.
 
     False if the item was settled by somebody else meanwhile (deleted, or kept by another worker). Raises the
@@ -104,7 +109,7 @@ async def capture(claim: captures.Claim, tools: Tools, record: Record) -> bool:
         return await record(claim, checked)
 
 
-def _source(claim: captures.Claim, tools: Tools) -> fetch.Source:
+def _source(claim: claims.Claim, tools: Tools) -> fetch.Source:
     if claim.authenticated_by is None or tools.providers is None:
         return fetch.Source(url=claim.url, allowed=tools.allowed(claim.trusted))
     headers, allowed = tools.providers.credentials(claim.authenticated_by, claim.url)
@@ -129,26 +134,51 @@ async def verified(
     item: captures.Item, chunks: AsyncIterator[bytes], announced: fetch.Announced, tools: Tools
 ) -> AsyncIterator[Checked]:
     """Streams the bytes into the store, looking at each; what fails or is not published leaves nothing behind."""
+    async with received(
+        chunks,
+        tools,
+        where=lambda media: place(item, media, tools.layouts),
+        length=announced.length,
+        announced=announced.digests,
+    ) as checked:
+        yield checked
+
+
+@contextlib.asynccontextmanager
+async def received(
+    chunks: AsyncIterator[bytes],
+    tools: Tools,
+    *,
+    where: Callable[[types.MediaType], contract.Key],
+    length: int | None = None,
+    announced: Iterable[digests.Digest] = (),
+) -> AsyncIterator[Checked]:
+    """The same for bytes that only get to know by their type `where` they go. The first chunk has `types.HEAD_BYTES`."""
     first = await anext(chunks, b"")
     media = types.recognise(first[: types.HEAD_BYTES])
-    key = place(item, media, tools.layouts)
+    key = where(media)
     async with contextlib.AsyncExitStack() as stack:
-        writer = await tools.store.create(key, content_type=media.content_type, size=announced.length)
+        writer = await tools.store.create(key, content_type=media.content_type, size=length)
         stack.push_async_callback(writer.abort)
-        copy = None if isinstance(writer, contract.OnDiskWriter) else _Copy(tools.spool)
+        copy = None if isinstance(writer, contract.OnDiskWriter) else Copy(tools.spool)
         if copy is not None:
             stack.callback(copy.close)
-        hashes = digests.Hashes(announced.digests)
+        hashes = digests.Hashes(announced)
         size = await _take_all(first, chunks, writer, hashes, copy)
         path = writer.file if isinstance(writer, contract.OnDiskWriter) else copy.path if copy else None
         assert path is not None
-        try:
-            facts = await tools.decoder.probe(path, media)
-        except OSError as problem:
-            raise errors.StoreUnavailable(
-                f"The bytes just written to {path} can't be read back ({problem.strerror}): see to the disk."
-            ) from problem
+        facts = await look(tools, path, media)
         yield Checked(key=key, writer=writer, size=size, sha256=hashes.sha256, facts=facts)
+
+
+async def look(tools: Tools, path: Path, media: types.MediaType) -> facts_.Facts:
+    """What a file is, by its content. Raises as `Decoder.probe`, and `errors.StoreUnavailable` for a broken disk."""
+    try:
+        return await tools.decoder.probe(path, media)
+    except OSError as problem:
+        raise errors.StoreUnavailable(
+            f"The bytes just written to {path} can't be read back ({problem.strerror}): see to the disk."
+        ) from problem
 
 
 async def _take_all(
@@ -156,7 +186,7 @@ async def _take_all(
     rest: AsyncIterator[bytes],
     writer: contract.Writer,
     hashes: digests.Hashes,
-    copy: "_Copy | None",
+    copy: "Copy | None",
 ) -> int:
     """The bytes, durable and as announced; how many. A file of one piece is written and flushed in one step."""
     second = await anext(rest, b"")
@@ -190,7 +220,7 @@ async def _hashed(chunk: bytes, hashes: digests.Hashes, writing: Awaitable[None]
         await hashing
 
 
-async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, copy: "_Copy | None") -> None:
+async def _take(chunk: bytes, writer: contract.Writer, hashes: digests.Hashes, copy: "Copy | None") -> None:
     await _hashed(chunk, hashes, writer.write(chunk))
     if copy is not None:
         await asyncio.to_thread(copy.write, chunk)
@@ -220,7 +250,7 @@ def place(item: captures.Item, media: types.MediaType, layouts: Mapping[str, lay
     return contract.Key(found.bucket, found.path)
 
 
-class _Copy:
+class Copy:
     """A local copy for the decoder, where the store's own bytes are out of its reach."""
 
     def __init__(self, folder: Path) -> None:

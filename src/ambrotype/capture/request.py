@@ -73,16 +73,11 @@ class ParentRequest(_Strict):
         return self
 
 
-class KeepRequest(_Strict):
-    """`POST /v1/keep`: a source, and what is known of it."""
+class ItemFields(_Strict):
+    """What may be said of any item that is to be kept."""
 
-    url: str | None = None
-    data: str | None = pydantic.Field(default=None, description="base64 or a data URI")
-    mode: Literal["keep", "temporary"] = "keep"
-    wait: Annotated[float, pydantic.Field(ge=0, le=60, description="seconds to wait until it is kept")] = 0
     again: bool = False
 
-    kind: media.Kind | None = None
     source: media.Source = "generation"
     enhancement: Short | None = None
     name: Short | None = None
@@ -99,22 +94,13 @@ class KeepRequest(_Strict):
     prompt: Long | None = None
     settings: Document = {}
     request_id: Short | None = None
-    source_expires_at: Moment | None = pydantic.Field(
-        default=None, description="when the URL dies, where the provider has told"
-    )
     layout: Short | None = None
     project: Short | None = None
     slot: Short | None = None
     parents: Annotated[list[ParentRequest], pydantic.Field(max_length=64)] = []
 
     @pydantic.model_validator(mode="after")
-    def _sources(self) -> "KeepRequest":
-        if self.url is not None and self.data is not None:
-            raise ValueError("give either url or data, not both")
-        if self.url is None and self.data is None and not (self.provider and self.request_id):
-            raise ValueError("give url, data, or provider and request_id")
-        if self.mode == "temporary" and self.url is None:
-            raise ValueError("mode temporary needs a url")
+    def _place(self) -> "ItemFields":
         if self.slot is not None and self.project is None:
             raise ValueError("a slot lies in a project: give project too")
         return self
@@ -128,6 +114,42 @@ class KeepRequest(_Strict):
             }
         )  # fmt: skip
         return {name: value for name, value in chosen.items() if value is not None}
+
+
+class KeepRequest(ItemFields):
+    """`POST /v1/keep`: a source, and what is known of it."""
+
+    url: str | None = None
+    data: str | None = pydantic.Field(default=None, description="base64 or a data URI")
+    mode: Literal["keep", "temporary"] = "keep"
+    wait: Annotated[float, pydantic.Field(ge=0, le=60, description="seconds to wait until it is kept")] = 0
+
+    kind: media.Kind | None = None
+    source_expires_at: Moment | None = pydantic.Field(
+        default=None, description="when the URL dies, where the provider has told"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _sources(self) -> "KeepRequest":
+        if self.url is not None and self.data is not None:
+            raise ValueError("give either url or data, not both")
+        if self.url is None and self.data is None and not (self.provider and self.request_id):
+            raise ValueError("give url, data, or provider and request_id")
+        if self.mode == "temporary" and self.url is None:
+            raise ValueError("mode temporary needs a url")
+        return self
+
+
+class UploadRequest(ItemFields):
+    """What goes with an upload: the `fields` of its form, or of its metadata."""
+
+    source: media.Source = "upload"
+
+    def with_bytes(self, *, kind: media.Kind, filename: str | None) -> KeepRequest:
+        """The item, now that it is known what its bytes are."""
+        given = self.model_dump(exclude_unset=True)
+        name = self.name or (filename[:255] if filename else None)
+        return parsed(KeepRequest, {**given, "source": self.source, "kind": kind, "name": name, "data": ""})
 
 
 def parsed(model: type[Model], fields: Mapping[str, Any]) -> Model:

@@ -13,7 +13,7 @@ import structlog
 from ambrotype import tasks
 from ambrotype.capture import accept, pipeline, recording, retry
 from ambrotype.core import errors, expiry, ids, sources
-from ambrotype.records import captures, database, workers
+from ambrotype.records import captures, claims, database, workers
 
 LEASE = 30.0
 """Seconds that a claim holds without a sign of life; a dead worker's captures are taken over after that."""
@@ -48,9 +48,9 @@ class Worker:
         self._rules = rules
         self._concurrency = concurrency
         self._lease = ids.new()
-        self._running: dict[asyncio.Task[None], captures.Claim] = {}
+        self._running: dict[asyncio.Task[None], claims.Claim] = {}
         self._woken = asyncio.Event()
-        self._around = captures.Round()
+        self._around = claims.Round()
         self._paused: str | None = None
         self._rest_until = 0.0
         self._store_well_until = 0.0
@@ -65,19 +65,16 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes or hands back what is running, within `GRACE` seconds."""
-        stopping = asyncio.ensure_future(stop.wait())
         beating = asyncio.ensure_future(self._beat())
         try:
             while not stop.is_set():
                 self._woken.clear()
                 due_in = await self._round()
-                waking = asyncio.ensure_future(self._woken.wait())
-                await asyncio.wait({waking, stopping}, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
-                waking.cancel()
+                await tasks.either(self._woken, stop, timeout=due_in)
                 if self._running:  # several that end at nearly the same time are followed up by one claim
                     await asyncio.sleep(GATHER)
         finally:
-            await tasks.ended(stopping, beating)
+            await tasks.ended(beating)
             await self._hand_back()
 
     async def _round(self) -> float:
@@ -88,7 +85,7 @@ class Worker:
         try:
             if not await self._store_takes():
                 return POLL
-            claims = await self._claim(free)
+            claimed = await self._claim(free)
         except errors.Unavailable as problem:
             log.warning("not possible just now", detail=problem.detail)
             return POLL
@@ -97,16 +94,16 @@ class Worker:
             return POLL
         # A lease that ran out while the database was away: what still runs here goes on, under the new one.
         held = {claim.media_id for claim in self._running.values()}
-        for claim in claims:
+        for claim in claimed:
             if claim.media_id not in held:
                 task = asyncio.create_task(self._see_to(claim), name=f"capture {claim.media_id}")
                 self._running[task] = claim
                 task.add_done_callback(self._ended)
-        return SOON if self._around.more and len(claims) < free else POLL
+        return SOON if self._around.more and len(claimed) < free else POLL
 
-    async def _claim(self, most: int) -> list[captures.Claim]:
-        async with captures.claiming(self._tools.data) as tx:
-            return await captures.claim(
+    async def _claim(self, most: int) -> list[claims.Claim]:
+        async with claims.claiming(self._tools.data) as tx:
+            return await claims.claim(
                 tx, most=most, per_host=PER_HOST, lease=self._lease, seconds=LEASE, turn=self._around
             )
 
@@ -142,7 +139,7 @@ class Worker:
             with contextlib.suppress(errors.Unavailable):  # a full disk stops both; the next beat tells
                 await self._tell()
 
-    async def _see_to(self, claim: captures.Claim) -> None:
+    async def _see_to(self, claim: claims.Claim) -> None:
         """One claim to its end: kept, tried again later, lost, or handed back where it was not the source's fault."""
         shown = {
             "media_id": str(claim.media_id),
@@ -169,7 +166,7 @@ class Worker:
             log.exception("capture failed unexpectedly", **shown)
             await self._failed(claim, errors.SourceUnreachable("Ambrotype failed on this source; its log says how."))
 
-    async def _failed(self, claim: captures.Claim, failure: errors.CaptureFailed) -> None:
+    async def _failed(self, claim: claims.Claim, failure: errors.CaptureFailed) -> None:
         if isinstance(failure, _DEAD) and claim.generation_id is not None and self._tools.providers is not None:
             try:
                 if (fresh := await self._tools.providers.renew(claim)) is not None:
@@ -199,7 +196,7 @@ class Worker:
         except errors.Unavailable as problem:
             log.warning("not possible just now", detail=problem.detail)
 
-    async def _renewed(self, claim: captures.Claim, fresh: pipeline.Renewed) -> None:
+    async def _renewed(self, claim: claims.Claim, fresh: pipeline.Renewed) -> None:
         source = dataclasses.asdict(fresh.origin)
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
@@ -210,7 +207,7 @@ class Worker:
             log.info("source renewed", media_id=str(claim.media_id), source=sources.shown(fresh.origin.url))
             asyncio.get_running_loop().call_later(fresh.after, self.wake)
 
-    async def _later(self, claim: captures.Claim, problem: errors.AmbrotypeError) -> None:
+    async def _later(self, claim: claims.Claim, problem: errors.AmbrotypeError) -> None:
         """Not the source's fault: tried again whatever its deadline. Where the database is away, the lease runs out."""
         after = min(retry.after(problem, attempts=claim.attempts), OURS_MOST)
         try:
@@ -221,17 +218,17 @@ class Worker:
         else:
             asyncio.get_running_loop().call_later(after, self.wake)
 
-    async def _over(self, claim: captures.Claim) -> None:
+    async def _over(self, claim: claims.Claim) -> None:
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
                 await captures.over(tx, media_id=claim.media_id, lease=claim.lease)
         except errors.Unavailable as problem:
             log.warning("not possible just now", detail=problem.detail)
 
-    async def _return(self, claims: Sequence[captures.Claim]) -> None:
+    async def _return(self, unfinished: Sequence[claims.Claim]) -> None:
         try:
             async with self._tools.data.transaction(database.WORKER) as tx:
-                await captures.hand_back(tx, lease=self._lease, media=[claim.media_id for claim in claims], attempt=1)
+                await claims.hand_back(tx, lease=self._lease, media=[claim.media_id for claim in unfinished], attempt=1)
         except errors.Unavailable as problem:
             log.warning("not possible just now", detail=problem.detail)
 
@@ -256,7 +253,7 @@ class Worker:
                 async with self._tools.data.transaction(database.WORKER) as tx:
                     held = [claim.media_id for claim in self._running.values()]
                     if held:
-                        await captures.extend(tx, lease=self._lease, media=held, seconds=LEASE)
+                        await claims.extend(tx, lease=self._lease, media=held, seconds=LEASE)
                     await reschedule(tx, self._rules)
                 self.wake()
             except errors.Unavailable as problem:

@@ -1,22 +1,31 @@
 """Every command, in the order of the help."""
 
+import types
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from ambrotype.cli import (
+    collections,
     demo,
+    download,
     editing,
+    guests,
     keep,
     keys,
     library,
     listing,
     migrate,
+    projects,
     rewrite,
     risk,
     serve,
+    shares,
     simulate,
+    upload,
     usage,
+    webhooks,
     work,
 )
 
@@ -37,6 +46,8 @@ def build() -> typer.Typer:
     app.command("work")(work.work)
     app.command("keep")(keep.keep)
     app.command("ls")(listing.ls)
+    app.command("upload")(upload.upload)
+    app.command("download")(download.download)
     app.command("show")(library.show)
     app.command("open")(library.open_)
     app.command("edit")(editing.edit)
@@ -45,17 +56,29 @@ def build() -> typer.Typer:
     app.command("at-risk")(risk.at_risk)
     app.command("usage")(usage.usage)
     app.command("rewrite")(rewrite.rewrite)
-    app.add_typer(_keys(), name="keys")
+    for name, module, commands in (
+        ("projects", projects, ("list", "slots", "slot", "show", "prune")),
+        ("collections", collections, ("list", "create", "items", "add", "take", "rm")),
+        ("shares", shares, ("list", "create", "edit", "revoke")),
+        ("webhooks", webhooks, ("list", "create", "edit", "rm", "deliveries", "test", "replay")),
+        ("guests", guests, ("create", "link")),
+        ("keys", keys, ("list", "create", "revoke")),
+    ):
+        app.add_typer(_group(module, commands), name=name)
     app.command("migrate")(migrate.migrate)
     app.command("simulate")(simulate.simulate)
     return app
 
 
-def _keys() -> typer.Typer:
-    group = typer.Typer(help=keys.__doc__, rich_markup_mode=None, no_args_is_help=True)
-    group.command("list")(keys.list_)
-    group.command("create")(keys.create)
-    group.command("revoke")(keys.revoke)
+_FUNCTIONS = {"list": "list_", "test": "send_test"}
+"""Functions of commands that can't have their name."""
+
+
+def _group(module: types.ModuleType, commands: Sequence[str]) -> typer.Typer:
+    """The commands of a module, each a function of its name."""
+    group = typer.Typer(help=module.__doc__, rich_markup_mode=None, no_args_is_help=True)
+    for name in commands:
+        group.command(name)(getattr(module, _FUNCTIONS.get(name, name)))
     return group
 
 

@@ -19,7 +19,7 @@ from ambrotype.cli import api_server, binding, gate, output, parents, ready, sup
 from ambrotype.records import embedded
 
 if TYPE_CHECKING:
-    from ambrotype.accounts import keys
+    from ambrotype.cli import preparing
 
 PATIENCE = 9.5
 """Seconds from a signal to the end of all children, by force if need be."""
@@ -159,9 +159,9 @@ class _Start:
         try:
             if self._cluster is not None:  # held for as long as the server runs: it stays while children come and go
                 self._cluster.join()
-            from ambrotype.cli import preparing  # loads everything, while the children do
+            from ambrotype.cli import preparing as preparing_  # loads everything, while the children do
 
-            made = preparing.run(self._settings, address=self._address, url=self._url)
+            made = preparing_.run(self._settings, address=self._address, url=self._url)
         except BaseException as problem:
             if not self._serving.stopping.is_set():
                 self._problem = problem
@@ -172,11 +172,17 @@ class _Start:
             _announce(self._settings, self._url, made, as_json=self._as_json)
 
 
-def _announce(settings: settings_.Settings, url: str, made: "keys.NewKey | None", *, as_json: bool) -> None:
-    """Where the API is, and the first key, which is shown this once."""
+def _announce(settings: settings_.Settings, url: str, made: "preparing.First | None", *, as_json: bool) -> None:
+    """Where the API is, and the first key and sign-in link, which are shown this once."""
     if as_json:
         output.json(
-            {"url": url, "data": str(settings.data), "pid": os.getpid(), "key": made.key if made else None},
+            {
+                "url": url,
+                "data": str(settings.data),
+                "pid": os.getpid(),
+                "key": made.key if made else None,
+                "sign_in": made.link if made else None,
+            },
             compact=True,
         )
         return
@@ -187,13 +193,17 @@ def _announce(settings: settings_.Settings, url: str, made: "keys.NewKey | None"
             " set it to the address that others reach."
         )
     if made is not None:
-        output.result(_FIRST_KEY.format(key=made.key, url=url))
+        output.result(_FIRST_KEY.format(key=made.key, url=url, link=made.link))
 
 
 _FIRST_KEY = """
 This is the first start. Your service key, shown this once:
 
   {key}
+
+Sign in with a browser, once and within the hour:
+
+  {link}
 
 Try it:
 

@@ -1,13 +1,14 @@
 """Requests to a server: pooled connections, retries of what may be repeated, errors as they are."""
 
 import asyncio
+import contextlib
 import dataclasses
 import importlib.metadata
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import yarl
@@ -97,6 +98,35 @@ class Connection:
                 raise result.error from result.cause
             await asyncio.sleep(result.error.retry_after or FIRST_PAUSE * 2**tried * random.uniform(0.5, 1))
         raise AssertionError("unreachable")
+
+    @contextlib.asynccontextmanager
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        follow: bool = False,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request, tried once, whose bytes may take as long as they move. Raises the error that the server answers,
+        or `errors.Unavailable` where the connection breaks, in the block too."""
+        where = f"{method} {self._base}{path}"
+        try:
+            async with self._open().request(
+                method,
+                yarl.URL(f"{self._base}{path}", encoded=True),
+                data=data,
+                headers=headers or {},
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_read=self._timeout),
+                allow_redirects=follow,
+            ) as response:
+                if response.status >= 300:
+                    after = _seconds(response.headers.get("Retry-After"))
+                    raise problems.error_of(response.status, await response.read(), retry_after=after, where=where)
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            raise errors.Unavailable(f"{where}: no answer ({problem or type(problem).__name__}).") from problem
 
     async def _once(self, call: Call) -> "bytes | _Failed":
         where = f"{call.method} {self._base}{call.path}"

@@ -199,6 +199,26 @@ class Conflict(AmbrotypeError):
     code = "conflict"
 
 
+class Locked(AmbrotypeError):
+    """Another request is writing this upload; try again when it has ended."""
+
+    code = "locked"
+    retryable = True
+
+
+class ChecksumMismatch(AmbrotypeError):
+    """The bytes of an upload's request do not match its Upload-Checksum; none of them was taken."""
+
+    code = "checksum_mismatch"
+    retryable = True
+
+
+class WrongContentType(AmbrotypeError):
+    """The body's Content-Type is not the one that is taken here."""
+
+    code = "wrong_content_type"
+
+
 class InUse(AmbrotypeError):
     """Other items were made from this one."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ambrotype.core import errors, renditions, types
 from ambrotype.core import media as nouns
-from ambrotype.decoding import facts, findings, process, protocol
+from ambrotype.decoding import facts, findings, glance, process, protocol
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,10 @@ class Decoder:
     async def facts(self, path: Path, media: types.MediaType) -> nouns.Facts:
         """How a kept file is coded. Raises as `probe`."""
         return findings.facts(await self._run("facts", path, media, {"content_type": media.content_type}))
+
+    async def glance(self, path: Path, media: types.MediaType) -> glance.Glance | None:
+        """A small picture of a kept file, None where there is nothing to see. Raises as `probe`."""
+        return glance.glance(await self._run("glance", path, media, {"content_type": media.content_type}))
 
     async def credentials(self, path: Path, media: types.MediaType) -> findings.Credentials:
         """A kept file's Content Credentials, checked against its bytes. Raises as `probe`."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ambrotype.core import errors, renditions, types
+from ambrotype.decoding import glance as glances
 from ambrotype.decoding import images, streams, structure, svg
 from ambrotype.decoding.facts import Facts
 from ambrotype.decoding.inspection import credentials, details, embedded, exif, look
@@ -70,6 +71,11 @@ def facts(fd: int, *, content_type: str) -> dict[str, Any]:
     return details.of(Reader(fd), types.TYPES[content_type])
 
 
+def glance(fd: int, *, content_type: str) -> dict[str, Any]:
+    """`{"width", "height", "rgb"}`, empty where nothing can be seen. Raises `errors.NotMedia`."""
+    return look.pixels(Reader(fd), types.TYPES[content_type], side=glances.SIDE)
+
+
 def c2pa(fd: int, *, content_type: str) -> dict[str, Any]:
     """`{"state", "manifests", "detail"}` of the file's Content Credentials."""
     return credentials.read(Reader(fd), types.TYPES[content_type])
@@ -103,6 +109,7 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "texts": texts,
     "appearance": appearance,
     "facts": facts,
+    "glance": glance,
     "c2pa": c2pa,
     "picture": picture,
     "film": film,

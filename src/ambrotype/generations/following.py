@@ -81,17 +81,14 @@ class Follower:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes or hands back what is running, within `GRACE` seconds."""
-        stopping = asyncio.ensure_future(stop.wait())
         beating = asyncio.create_task(self._beat(), name="followings")
         try:
             while not stop.is_set():
                 self._woken.clear()
                 due_in = await self._round()
-                waking = asyncio.ensure_future(self._woken.wait())
-                await asyncio.wait({waking, stopping}, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
-                waking.cancel()
+                await tasks.either(self._woken, stop, timeout=due_in)
         finally:
-            await tasks.ended(stopping, beating)
+            await tasks.ended(beating)
             await self._hand_back()
 
     async def _round(self) -> float:
@@ -199,13 +196,15 @@ class Follower:
         assert job_id is not None
         try:
             if held.cancel_at is not None:
-                stopped = await self._caller.run(provider, provider.cancel(job_id, held.handle))
+                stopped = await self._caller.run(
+                    provider, provider.cancel(job_id, held.handle or {"model": held.model})
+                )
                 if stopped is not None:
                     await self._told(held, provider, stopped)
                 else:
                     self._goes_on(held, provider, None)
                 return
-            progress = await self._caller.run(provider, provider.follow(job_id, held.handle))
+            progress = await self._caller.run(provider, provider.follow(job_id, held.handle or {"model": held.model}))
         except contract.Refused as refused:
             await self._refused(held, provider, refused)
         else:

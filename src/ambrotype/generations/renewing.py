@@ -8,7 +8,7 @@ from ambrotype.capture import accept, network, pipeline
 from ambrotype.core import errors
 from ambrotype.generations import calling, configured, ending
 from ambrotype.providers import contract
-from ambrotype.records import captures, database
+from ambrotype.records import claims, database
 from ambrotype.records import generations as rows
 
 MOST = 8
@@ -42,7 +42,7 @@ class Renewing:
             return {}, self.rules.allowed(trusted=True)
         return adapter.credentials(), self.caller.allowed(adapter)
 
-    async def renew(self, claim: captures.Claim) -> pipeline.Renewed | None:
+    async def renew(self, claim: claims.Claim) -> pipeline.Renewed | None:
         """Asks for the job again, and takes the URL of the same output."""
         if claim.generation_id is None:
             return None
@@ -57,7 +57,9 @@ class Renewing:
                 return None
             await rows.renewing(tx, claim.generation_id, mine["key"])
         try:
-            progress = await self.caller.run(adapter, adapter.follow(row["provider_job_id"], row["handle"]))
+            progress = await self.caller.run(
+                adapter, adapter.follow(row["provider_job_id"], row["handle"] or {"model": row["model"]})
+            )
         except contract.Refused as refused:
             raise _failed(refused) from None
         after = min(FIRST * 2.0 ** mine["renewals"], LONGEST) * random.uniform(0.75, 1.0) if mine["renewals"] else 0.0

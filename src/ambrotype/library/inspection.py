@@ -15,7 +15,8 @@ from ambrotype.core import errors, keywords, provenance, recipes, types, words
 from ambrotype.core import media as nouns
 from ambrotype.decoding import decoder as decoders
 from ambrotype.decoding import findings
-from ambrotype.records import database, inspections
+from ambrotype.decoding import glance as glances
+from ambrotype.records import database, inspections, tagging
 from ambrotype.storage import contract, copies
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ class Tools:
     spool: Path
     derive: Callable[[uuid.UUID, Path, str | None], Awaitable[None]]
     """Makes what an item has from the beginning of its file, which is at hand; with the IPTC code of its making."""
+    tagging: bool = False
+    """Whether a vision model is to be asked, so that a small picture is wanted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Looked:
     appearance: findings.Appearance
     credentials: findings.Credentials
     facts: nouns.Facts | None
+    glance: glances.Glance | None
     failures: dict[str, errors.CaptureFailed]
 
     @property
@@ -80,6 +84,8 @@ async def inspect(claim: inspections.Claim, tools: Tools, *, last: bool) -> bool
         )
         suggested = await asyncio.to_thread(keywords.suggest, prompt, without=[*text["tags"], *text["refused_tags"]])
         await inspections.record(tx, claim.media_id, found, search=search, suggested_tags=suggested)
+        if looked.glance is not None:
+            await tagging.add(tx, claim.media_id, await asyncio.to_thread(looked.glance.png))
     return True
 
 
@@ -95,6 +101,7 @@ async def look(claim: inspections.Claim, tools: Tools, file: Path) -> Looked:
             failures[name] = failure
             return otherwise
 
+    glance: glances.Glance | None = None
     texts, appearance, credentials = findings.Texts(), findings.Appearance(), findings.Credentials()
     facts: nouns.Facts | None = None
     if media is not None:
@@ -103,7 +110,12 @@ async def look(claim: inspections.Claim, tools: Tools, file: Path) -> Looked:
         appearance = await safely("appearance", tools.decoder.appearance(file, media), appearance)
         with contextlib.suppress(errors.CaptureFailed):  # whatever is wrong with the file, the others say so
             facts = await tools.decoder.facts(file, media)
-    return Looked(texts=texts, appearance=appearance, credentials=credentials, facts=facts, failures=failures)
+        if tools.tagging and appearance.thumbhash is not None:
+            with contextlib.suppress(errors.CaptureFailed):  # a suggestion less
+                glance = await tools.decoder.glance(file, media)
+    return Looked(
+        texts=texts, appearance=appearance, credentials=credentials, facts=facts, glance=glance, failures=failures
+    )
 
 
 def understood(looked: Looked) -> inspections.Found:

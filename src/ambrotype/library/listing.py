@@ -2,7 +2,7 @@
 
 import dataclasses
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from ambrotype.core import errors, media, owners
@@ -24,6 +24,50 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """A page's items by revision, each the text of an id and of what the media object has changed with since."""
+
+    revisions: list[str]
+    next_cursor: str | None
+
+
+async def heads(
+    data: database.Database,
+    who: owners.Principal,
+    *,
+    filters: Filters = EVERYTHING,
+    sort: str = "-created_at",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Heads:
+    """Which of the caller's media a page shows; `limit` is 1 to 200. One round trip to the database."""
+    conditions = filters.conditions(who)
+    after = cursors.decode(sort, cursor, spells=_spelling(sort))
+    if sort == "relevance" and "query" not in conditions:
+        raise errors.InvalidRequest("The order 'relevance' needs words to look for: give q.", pointer="/sort")
+    if filters.similar_to is not None:
+        async with data.transaction(who) as tx:
+            await narrow(tx, conditions, filters)
+    found = await rows.heads(
+        data.lookup(who), filters=conditions, order=rows.ORDERS.get(sort, rows.RELEVANCE), after=after, most=limit + 1
+    )
+    more = cursors.encode(sort, (found[limit - 1].sort_value, found[limit - 1].id)) if len(found) > limit else None
+    return Heads(revisions=[head.revision for head in found[:limit]], next_cursor=more)
+
+
+async def by_revision(
+    data: database.Database, who: owners.Principal, addresses: view.Addresses, revisions: Sequence[str]
+) -> dict[str, tuple[str, media.Media]]:
+    """The items of these revisions, each with its revision now, which may be a later one; without those that have gone."""
+    if not revisions:
+        return {}
+    async with data.transaction(who) as tx:
+        found = await items.some(tx, [uuid.UUID(revision[:36]) for revision in revisions])
+    shown = {str(row["id"]): (row["revision"], view.media_of(row, addresses)) for row in found.values()}
+    return {revision: shown[revision[:36]] for revision in revisions if revision[:36] in shown}
+
+
 async def page(
     data: database.Database,
     who: owners.Principal,
@@ -35,18 +79,9 @@ async def page(
     limit: int = 50,
 ) -> Page[media.Media]:
     """A page of the caller's media; `limit` is 1 to 200."""
-    conditions = filters.conditions(who)
-    after = cursors.decode(sort, cursor, spells=_spelling(sort))
-    async with data.transaction(who) as tx:
-        await narrow(tx, conditions, filters)
-        if sort == "relevance":
-            if "query" not in conditions:
-                raise errors.InvalidRequest("The order 'relevance' needs words to look for: give q.", pointer="/sort")
-            best = (after[0], after[1]) if after and after[0] is not None else None
-            found = await rows.relevant(tx, filters=conditions, after=best, most=limit + 1)
-        else:
-            found = await rows.page(tx, filters=conditions, order=rows.ORDERS[sort], after=after, most=limit + 1)
-    return Page(items=[view.media_of(row, addresses) for row in found[:limit]], next_cursor=_next(sort, found, limit))
+    found = await heads(data, who, filters=filters, sort=sort, cursor=cursor, limit=limit)
+    shown = await by_revision(data, who, addresses, found.revisions)
+    return Page(items=[item for _, item in shown.values()], next_cursor=found.next_cursor)
 
 
 async def facets(data: database.Database, who: owners.Principal, filters: Filters) -> dict[str, Any]:

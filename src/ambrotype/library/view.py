@@ -12,7 +12,12 @@ Row = dict[str, Any]
 
 
 class Addresses(Protocol):
-    """Composes the URLs of items."""
+    """Composes the URLs of items, and knows how long the trash keeps them."""
+
+    @property
+    def trash(self) -> datetime.timedelta | None:
+        """How long an item lies in the trash before it goes by itself; None = for ever."""
+        ...
 
     def permanent(self, media_id: uuid.UUID, name: str, visibility: str) -> str:
         """The URL that never changes."""
@@ -68,6 +73,7 @@ def _values(row: Row, addresses: Addresses) -> dict[str, Any]:
             detail=row["inspection_detail"],
             facts=media.Facts(**row["facts"]) if row["facts"] else None,
         ),
+        "trashed_until": _utc(row["deleted_at"] + addresses.trash) if row["deleted_at"] and addresses.trash else None,
         "lost": media.Lost(code=row["lost_code"], detail=row["lost_detail"], retryable=row["lost_retryable"])
         if row["lost_code"]
         else None,

@@ -1,10 +1,11 @@
-"""Keys, usage, and how the installation is doing."""
+"""Keys, guests, usage, and how the installation is doing."""
 
 import uuid
 
 from ambrotype import paging, verbs
-from ambrotype.accounts import keys
+from ambrotype.accounts import guests, keys
 from ambrotype.capture import request
+from ambrotype.core import guests as guest_nouns
 from ambrotype.core import keys as nouns
 from ambrotype.core import usage as usage_nouns
 from ambrotype.library import listing
@@ -13,7 +14,7 @@ from ambrotype.local import base
 
 
 class Administration(base.Base):
-    """Keys, usage, and how the installation is doing."""
+    """Keys, guests, usage, and how the installation is doing."""
 
     async def create_key(self, name: str, *, role: nouns.KeyRole = "app", app: str = "default") -> nouns.NewKey:
         """Makes an API key; its `key` is shown here and never again."""
@@ -31,6 +32,14 @@ class Administration(base.Base):
     async def revoke_key(self, key_id: uuid.UUID | str) -> nouns.Key:
         """Ends a key: the next request that shows it is refused."""
         return await keys.revoke(self._here.app.data, base.identified(key_id, "key"))
+
+    async def create_guest(self, *, session_id: str | None = None) -> guest_nouns.NewGuest:
+        """Makes a guest, or a new token for that of an old session id; its `token` is shown here and never again. For keys."""
+        return await guests.create(self._here.app.data, app=self._who.app, session_id=session_id)
+
+    async def link_guest(self, guest_token: str) -> guest_nouns.Linked:
+        """Makes the library of this token's guest the owner's, a user's, and ends the token. Again it is the same answer."""
+        return await guests.link(self._here.app.data, self._who, guest_token)
 
     async def usage(self, group_by: usage_nouns.GroupBy = "kind") -> usage_nouns.Usage:
         """What is stored, delivered and paid for, and what a month will cost; by owner for the administrator alone."""

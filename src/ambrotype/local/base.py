@@ -1,11 +1,12 @@
 """What every verb on a data folder needs."""
 
+import dataclasses
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from ambrotype import paging, verbs
-from ambrotype.core import errors, ids, owners
+from ambrotype.core import errors, ids, media, owners
 from ambrotype.library import listing
 
 T = TypeVar("T")
@@ -37,3 +38,12 @@ def identified(value: uuid.UUID | str, what: str = "media item") -> uuid.UUID:
     if found is None:
         raise errors.NotFound(f"There is no {what} {value!r}: that is no id.")
     return found
+
+
+def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Parents may be given as they are shown on other items."""
+    parents = fields.get("parents")
+    if not isinstance(parents, Iterable) or isinstance(parents, str | Mapping):
+        return dict(fields)
+    plain = [dataclasses.asdict(one) if isinstance(one, media.Parent) else one for one in parents]
+    return {**fields, "parents": plain}

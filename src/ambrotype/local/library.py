@@ -18,7 +18,7 @@ from ambrotype.fields import KeepFields
 from ambrotype.library import filters as filters_
 from ambrotype.library import listing
 from ambrotype.library import recipe as recipes
-from ambrotype.local import administration, base, collections, editing, projects, sharing, webhooks
+from ambrotype.local import administration, base, collections, editing, projects, sharing, transfers, webhooks
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class Library(
     sharing.Sharing,
     webhooks.Webhooks,
     administration.Administration,
+    transfers.Transfers,
 ):
     """What `open` gives: the verbs of `AsyncClient`, on the data folder itself."""
 
@@ -51,7 +52,7 @@ class Library(
         """
         given = {"url": url, "data": data, "wait": wait}
         wanted = {**fields, **{name: value for name, value in given.items() if value is not None}}
-        return (await verbs.keep(self._here, self._who, verbs.asked(_plain(wanted)))).media
+        return (await verbs.keep(self._here, self._who, verbs.asked(base.plain(wanted)))).media
 
     async def keep_many(
         self, items: Iterable[str | Mapping[str, Any]], **common: Any
@@ -183,16 +184,7 @@ def _item(item: object, common: Mapping[str, Any]) -> Any:
     """An item of `keep_many` as fields; what is none stays as it is, to be refused in its place."""
     if isinstance(item, str):
         return {**common, "url": item}
-    return _plain({**common, **item}) if isinstance(item, Mapping) else item
-
-
-def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Parents may be given as they are shown on other items."""
-    parents = fields.get("parents")
-    if not isinstance(parents, Iterable) or isinstance(parents, str | Mapping):
-        return dict(fields)
-    plain = [dataclasses.asdict(one) if isinstance(one, media.Parent) else one for one in parents]
-    return {**fields, "parents": plain}
+    return base.plain({**common, **item}) if isinstance(item, Mapping) else item
 
 
 def _filters(given: Mapping[str, Any]) -> filters_.Filters:

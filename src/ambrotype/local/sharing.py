@@ -3,9 +3,9 @@
 import datetime
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
-from ambrotype import paging, verbs
+from ambrotype import fields, paging, verbs
 from ambrotype.capture import request
 from ambrotype.core import shares as share_nouns
 from ambrotype.library import listing
@@ -48,6 +48,12 @@ class Sharing(base.Base):
             return await shares_.page(app.data, self._who, app.addresses, cursor=cursor, limit=most)
 
         return base.listed(fetch)
+
+    async def edit_share(self, share_id: uuid.UUID | str, **changes: Unpack[fields.ShareFields]) -> share_nouns.Share:
+        """Changes a share: what is not named stays, None takes its end or its password away."""
+        wanted = request.parsed(shares_.ShareChanges, changes)
+        app = self._here.app
+        return await shares_.edit(app.data, self._who, app.addresses, base.identified(share_id, "share"), wanted)
 
     async def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
         """Ends a share at once: its page, and what the page has handed out."""

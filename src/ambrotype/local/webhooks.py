@@ -51,3 +51,8 @@ class Webhooks(base.Base):
     async def test_webhook(self, webhook_id: uuid.UUID | str) -> nouns.Delivery:
         """Sends a `webhook.test`."""
         return await webhooks.test(self._here.app.data, self._who, base.identified(webhook_id, "webhook"))
+
+    async def replay_delivery(self, webhook_id: uuid.UUID | str, delivery_id: uuid.UUID | str) -> nouns.Delivery:
+        """Tells a delivery again, under the same `webhook-id`."""
+        found = base.identified(webhook_id, "webhook"), base.identified(delivery_id, "delivery")
+        return await webhooks.replay(self._here.app.data, self._who, *found)

@@ -8,9 +8,13 @@ from pathlib import Path
 import structlog
 
 from ambrotype.accounts import guests
+from ambrotype.capture.uploads import resumable
+from ambrotype.capture.uploads import sweeping as unfinished
 from ambrotype.core import errors
-from ambrotype.records import captures, database, sessions, usage, warnings, workers
-from ambrotype.renditions import sweeping
+from ambrotype.maintenance import webhooks
+from ambrotype.records import captures, database, editing, sessions, usage, warnings, workers
+from ambrotype.records import webhooks as telling
+from ambrotype.renditions import sweeping as derived
 from ambrotype.storage import contract, copies
 
 OFTEN = 15.0
@@ -24,7 +28,14 @@ log = structlog.get_logger("ambrotype.sweep")
 
 
 async def forever(
-    data: database.Database, store: contract.Store, *, spool: Path, days: int, rendition_days: int
+    data: database.Database,
+    store: contract.Store,
+    *,
+    spool: Path,
+    days: int,
+    rendition_days: int,
+    trash_days: int | None,
+    uploads: resumable.Resumables,
 ) -> None:
     """Sweeps again and again; a sweep that fails is tried at the next turn."""
     next_full = 0.0
@@ -36,8 +47,11 @@ async def forever(
             while await guests.move(data):
                 pass
             await fold(data)
+            await unfinished.finish(data, uploads)
             if time.monotonic() >= next_full:
                 await full(data, store, spool=spool, days=days, rendition_days=rendition_days)
+                if trash_days is not None:
+                    await empty_trash(data, days=trash_days)
                 next_full = time.monotonic() + SELDOM
         except errors.AmbrotypeError as problem:
             log.warning("sweep put off", detail=problem.detail)
@@ -71,19 +85,30 @@ async def fold(data: database.Database) -> None:
 
 
 async def full(data: database.Database, store: contract.Store, *, spool: Path, days: int, rendition_days: int) -> None:
-    """Expired rows of that many days (0 = never), idempotency keys, sessions, purged objects, renditions that nobody has
-    used for so many days (0 = never), leftovers of writes."""
+    """Expired rows of that many days (0 = never), idempotency keys, sessions, old deliveries, purged objects, uploads,
+    renditions that nobody has used for so many days (0 = never), leftovers of writes."""
     async with data.transaction(database.WORKER) as tx:
         if days:
             await workers.sweep_expired(tx, days=days)
         await workers.sweep_idempotency(tx)
         await sessions.sweep(tx)
+        await telling.forget(tx, days=webhooks.LOG_DAYS)
         await warnings.forget(tx)
     while await purge(data, store):
         pass
-    await sweeping.sweep(data, store, days=rendition_days)
+    await derived.sweep(data, store, days=rendition_days)
+    while await unfinished.sweep(data, store):
+        pass
     await store.sweep(LEFTOVER)
     await asyncio.to_thread(_sweep_spool, spool)
+
+
+async def empty_trash(data: database.Database, *, days: int) -> None:
+    """Purges what has lain in the trash for so many days: the one thing kept that goes by itself, because a setting says so."""
+    more = True
+    while more:
+        async with data.transaction(database.WORKER) as tx:
+            more = await workers.empty_trash(tx, days=days, grace=editing.GRACE) > 0
 
 
 async def purge(data: database.Database, store: contract.Store) -> int:
@@ -92,7 +117,7 @@ async def purge(data: database.Database, store: contract.Store) -> int:
         due = await workers.due_purges(tx, most=20)
         for row in due:
             await store.delete(contract.Key(row["bucket"], row["path"]))
-            await sweeping.remove_all(tx, store, row["bucket"], row["media_id"])
+            await derived.remove_all(tx, store, row["bucket"], row["media_id"])
             await workers.purged(tx, row["media_id"])
     return len(due)
 

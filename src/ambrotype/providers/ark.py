@@ -111,7 +111,7 @@ class Ark(adapter.Adapter):
         return contract.Progress(job_id=job_id, status="queued", raw=keepable.keepable(told))
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
-        word = str(told.get("status"))
+        word = replies.word(told.get("status"))
         status = STATUSES.get(word, "processing")
         content = told.get("content")
         outputs, failure = _outputs(content) or media_in.found(content).outputs, None
@@ -167,7 +167,7 @@ class Ark(adapter.Adapter):
         items: list[Any] = []
         end: dict[str, Any] = {}
         while (event := streams.event(reply)) is not None:
-            kind = str(event.get("type"))
+            kind = replies.word(event.get("type"))
             if kind.endswith(".completed"):
                 end = event
             elif event.get("error") and "image_index" not in event:

@@ -236,6 +236,10 @@ ODD: Sequence[tuple[str, contract.Reply]] = (
     ("302", answer(302, b"", location="https://elsewhere.example/")),
     ("200 with null", answer(200, b"null", content_type="application/json")),
     ("200 with a list", answer(200, [1, 2])),
+    (
+        "200 with 900 brackets",
+        answer(200, b'{"status":' + b"[" * 900 + b"]" * 900 + b"}", content_type="application/json"),
+    ),
     ("200 with an empty object", answer(200, {})),
     (
         "200 with wrong types",

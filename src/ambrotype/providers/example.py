@@ -115,12 +115,12 @@ class Atelier(adapter.Adapter):
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
         """Atelier's words in ours. Nothing here trusts a type: what is not as documented is as if it were not there."""
-        status = STATES.get(str(told.get("state")), "processing")
+        status = STATES.get(replies.word(told.get("state")), "processing")
         outputs = []
         for index, picture in enumerate(map(replies.mapping, replies.listed(told.get("pictures")))):
             output = media_in.of_url(replies.text(picture.get("url")) or "")
             if output:
-                ends = moments.iso(str(picture.get("dies_at")))
+                ends = moments.iso(replies.word(picture.get("dies_at")))
                 outputs.append(dataclasses.replace(output, index=index, kind="image", expires_at=ends))
         why = replies.said(told.get("why"))
         pictures = replies.number(replies.mapping(told.get("charged")).get("pictures"))

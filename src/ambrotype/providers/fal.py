@@ -66,7 +66,7 @@ class Fal(adapter.Adapter):
     def follow(self, job_id: str, handle: Mapping[str, Any]) -> contract.Conversation[contract.Progress]:
         reply = yield contract.Request(method="GET", url=self._place(job_id, handle, "status"))
         told = self.replies.stated(self.replies.document(reply), reply)
-        status = STATUSES.get(str(told.get("status")), "processing")
+        status = STATUSES.get(replies.word(told.get("status")), "processing")
         if status != "completed":
             return contract.Progress(job_id=job_id, status=status, handle=handle, raw=keepable.keepable(told))
         reply = yield contract.Request(method="GET", url=self._place(job_id, handle, "response"))

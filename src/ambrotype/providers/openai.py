@@ -57,7 +57,7 @@ class OpenAI(adapter.Adapter):
             return None
         told = replies.mapping(contract.Reply(status=200, headers={}, body=hook.body).json())
         job_id = replies.identity(replies.mapping(told.get("data")).get("id"))
-        if job_id is None or not str(told.get("type")).startswith("video."):
+        if job_id is None or not replies.word(told.get("type")).startswith("video."):
             return None
         return contract.Heard(job_id=job_id, delivery=hook.headers["webhook-id"])
 

@@ -46,7 +46,7 @@ class Images:
         first = reply
         while (event := streams.event(reply)) is not None:
             share = None
-            kind = str(event.get("type"))
+            kind = replies.word(event.get("type"))
             if kind.endswith(".completed"):
                 done.append(event)
                 end = {**event, "usage": _sum(end.get("usage"), event.get("usage"))}
@@ -105,7 +105,7 @@ class Images:
 
     def _outputs(self, told: dict[str, Any], items: list[Any]) -> Iterator[contract.Output]:
         created = moments.epoch(told.get("created"))
-        said = FORMATS.get(str(told.get("output_format")), "image/png")
+        said = FORMATS.get(replies.word(told.get("output_format")), "image/png")
         index = 0
         for item in map(replies.mapping, items):
             coded = next((item[key] for key in ("b64_json", "url") if isinstance(item.get(key), str)), None)
@@ -160,13 +160,13 @@ def _names(job: contract.Job) -> dict[str, str]:
     return {"image": "image" if len(pictures) == 1 else "image[]", "mask": "mask"}
 
 
-def _sum(first: Any, second: Any) -> dict[str, Any]:
+def _sum(first: Any, second: Any, *, nested: bool = True) -> dict[str, Any]:
     """Usage of several pictures of one stream."""
     one, other = replies.mapping(first), replies.mapping(second)
     made: dict[str, Any] = {}
     for key in {*one, *other}:
-        if isinstance(one.get(key), dict) or isinstance(other.get(key), dict):
-            made[key] = _sum(one.get(key), other.get(key))
+        if nested and (isinstance(one.get(key), dict) or isinstance(other.get(key), dict)):
+            made[key] = _sum(one.get(key), other.get(key), nested=False)
         else:
             made[key] = (replies.number(one.get(key)) or 0) + (replies.number(other.get(key)) or 0)
     return made

@@ -114,7 +114,7 @@ class Videos:
         return dataclasses.replace(call, parts=tuple(openai_images.parts(body, files, names=names)))
 
     def _progress(self, job_id: str, told: dict[str, Any]) -> contract.Progress:
-        status = STATUSES.get(str(told.get("status")), "processing")
+        status = STATUSES.get(replies.word(told.get("status")), "processing")
         share = replies.number(told.get("progress"))
         over = status in ("completed", "failed", "cancelled")
         seconds = replies.number(told.get("seconds"))

@@ -108,7 +108,7 @@ class Replicate(adapter.Adapter):
         return f"{self.base_url}/predictions/{places.id_path(job_id)}"
 
     def _progress(self, job_id: str, handle: Mapping[str, Any], told: dict[str, Any]) -> contract.Progress:
-        status = STATUSES.get(str(told.get("status")), "processing")
+        status = STATUSES.get(replies.word(told.get("status")), "processing")
         files = media_in.found(told.get("output"))
         outputs, failure = media_in.checked(files, label=self.label)
         if status == "completed" and told.get("data_removed") is True and not outputs:
@@ -127,7 +127,7 @@ class Replicate(adapter.Adapter):
             cost=_cost(metrics, done) if total else None,
             handle=handle,
             seed=replies.whole(replies.mapping(told.get("input")).get("seed")),
-            finished_at=moments.iso(str(told.get("completed_at"))) if total else None,
+            finished_at=moments.iso(replies.word(told.get("completed_at"))) if total else None,
             raw=keepable.keepable(told),
         )
 

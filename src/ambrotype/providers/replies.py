@@ -63,21 +63,21 @@ class Said:
     detail: str | None = None
 
 
-def said(value: Any) -> Said:
+def said(value: Any, *, depth: int = 6) -> Said:
     """Code and sentence of an error, from any of the usual shapes; empty where there is none."""
     if isinstance(value, str):
         return Said(detail=value or None)
     if isinstance(value, list):
-        return said(value[0]) if value else Said()
-    if not isinstance(value, dict):
+        return said(value[0], depth=depth - 1) if value and depth else Said()
+    if not isinstance(value, dict) or not depth:
         return Said()
-    code = next((word for key in ("code", "error_type", "type") if (word := _word(value.get(key)))), None)
+    code = next((found for key in ("code", "error_type", "type") if (found := _word(value.get(key)))), None)
     for key in ("error", "detail", "message", "msg", "title"):
-        inner = said(value.get(key)) if value.get(key) else Said()
+        inner = said(value.get(key), depth=depth - 1)
         if inner.detail or inner.code:
             detail = inner.detail
             if key == "msg" and isinstance(value.get("loc"), list):
-                detail = f"{'.'.join(str(part) for part in value['loc'][:8])}: {detail}"
+                detail = f"{'.'.join(text(part) or '…' for part in value['loc'][:8])}: {detail}"
             return Said(code=inner.code or code, detail=detail)
     return Said(code=code)
 
@@ -94,10 +94,15 @@ def text(value: object) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def word(value: object) -> str:
+    """The value's words, empty where it has none: what tables and readers of times are asked with."""
+    return text(value) or ""
+
+
 def identity(value: object) -> str | None:
     """The value where it can be a job's id: printable, of a bounded length."""
-    word = text(value)
-    return word if word and len(word) <= MOST_ID and word.isprintable() else None
+    found = text(value)
+    return found if found and len(found) <= MOST_ID and found.isprintable() else None
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -174,10 +179,8 @@ class Reader:
         """Why a job failed, in the provider's words; content rules told apart."""
         if _blocks(code, detail):
             return contract.Failure(code="blocked", detail=self._blocked(code, detail))
-        shown = self.plain(detail) if detail else f"{self.label} says that the job failed, and not why."
-        return contract.Failure(
-            code=self.plain(code)[:MOST_CODE] if code else default, detail=shown, retryable=retryable
-        )
+        shown = self.plain(detail or "") or f"{self.label} says that the job failed, and not why."
+        return contract.Failure(code=self.plain(code or "")[:MOST_CODE] or default, detail=shown, retryable=retryable)
 
     def plain(self, words: str) -> str:
         """A sentence that may be shown and logged: no key, no signed URL, no control characters, not too long."""

@@ -73,7 +73,7 @@ class WaveSpeed(adapter.Adapter):
         if reply.status in (400, 404, 405):
             return None
         data = self._data(reply)
-        status = STATUSES.get(str(data.get("status")), "cancelled")
+        status = STATUSES.get(replies.word(data.get("status")), "cancelled")
         return dataclasses.replace(now, status="cancelled" if status == "cancelled" else now.status)
 
     def secrets(self) -> contract.Conversation[Sequence[bytes]]:
@@ -110,7 +110,7 @@ class WaveSpeed(adapter.Adapter):
         return data or {key: told[key] for key in ("id", "status", "upload", "download_url", "secret") if key in told}
 
     def _progress(self, job_id: str, handle: Mapping[str, Any], data: dict[str, Any]) -> contract.Progress:
-        word = str(data.get("status"))
+        word = replies.word(data.get("status"))
         status = STATUSES.get(word, "processing")
         flags = replies.listed(data.get("has_nsfw_contents"))
         outputs, failure = media_in.checked(media_in.found(data.get("outputs")), flags, label=self.label)
@@ -138,7 +138,7 @@ class WaveSpeed(adapter.Adapter):
 
     def _finished(self, data: dict[str, Any]) -> Any:
         """Begin and time of inference are told, waiting is not: the end is this or later, so a deadline errs to the safe side."""
-        begun = moments.iso(str(data.get("created_at")))
+        begun = moments.iso(replies.word(data.get("created_at")))
         took = replies.number(replies.mapping(data.get("timings")).get("inference"))
         return moments.after(begun, milliseconds=took or 0) if begun else None
 

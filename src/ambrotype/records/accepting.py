@@ -35,6 +35,8 @@ class Acceptance:
     status: Literal["temporary", "keeping"]
     origin: Origin | None
     again: bool = False
+    id: uuid.UUID | None = None
+    """The id that a new item gets, where its bytes have been given a place already."""
     fields: dict[str, Any]
     parents: "tuple[tuple[uuid.UUID | Acceptance, str], ...]" = ()
 
@@ -71,7 +73,7 @@ def _item(item: Acceptance) -> dict[str, Any]:
     return {
         **item.fields,
         **_origin(item.origin),
-        "id": ids.new(),
+        "id": item.id or ids.new(),
         "status": item.status,
         "again": item.again,
         "parents": parents,

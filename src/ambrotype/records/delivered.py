@@ -12,7 +12,7 @@ async def add(tx: database.Transaction, counts: Sequence[dict[str, Any]]) -> Non
 
 
 async def usage(tx: database.Transaction, dimension: str) -> list[database.Row]:
-    """What the caller uses, by one dimension. Indexes: media_usage, media_text_cost."""
+    """What the caller uses, by one dimension. Indexes: media_newest, media_trash, media_text_cost."""
     return await tx.all("select * from ambrotype.usage_by(%(dimension)s)", dimension=dimension)
 
 

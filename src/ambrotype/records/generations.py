@@ -204,9 +204,11 @@ async def put_output(
 
 
 async def put_cost(tx: database.Transaction, media_id: uuid.UUID, cost: Mapping[str, Any]) -> None:
-    """What the job cost, on its first output, where usage sums it once."""
+    """What the job cost, on its first output, where usage sums it once. The item before its text, as everybody locks them."""
+    await tx.run("select from ambrotype.media where id = %(id)s for update", id=media_id)
     await tx.run(
-        "update ambrotype.media_text set cost = %(cost)s where media_id = %(id)s and cost is null",
+        "with one as (update ambrotype.media_text set cost = %(cost)s where media_id = %(id)s and cost is null"
+        " returning media_id) update ambrotype.media m set updated_at = now() from one where m.id = one.media_id",
         id=media_id,
         cost=database.json(cost),
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ambrotype.records import database
-from ambrotype.records import media as rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +25,33 @@ ORDERS: Mapping[str, Order] = {
     "source_expires_at": Order(column="source_expires_at"),
 }
 """Besides these, `relevance`, which is not a column's."""
+RELEVANCE = Order(column="relevance", descending=True)
+"""The best matches of the filters' query, best first: ranked among the newest 5,000, 1,000 at the most."""
 
 
-async def page(
-    tx: database.Transaction,
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A row of a list: its item's revision (`records/media.py`), and the order column's value as text."""
+
+    revision: str
+    sort_value: str | None
+
+    @property
+    def id(self) -> uuid.UUID:
+        return uuid.UUID(self.revision[:36])
+
+
+async def heads(
+    tx: database.Reader,
     *,
     filters: Mapping[str, Any],
     order: Order,
     after: tuple[str | None, uuid.UUID] | None,
     most: int,
-) -> list[database.Row]:
+) -> list[Head]:
     """Up to `most` items that fit the filters, after the position (the order column's text, the id)."""
-    found = await tx.all(
-        "select id, sort_value from ambrotype.list_media("
+    row = await tx.one(
+        "select revisions, sort_values from ambrotype.media_heads("
         "%(filters)s::jsonb, %(column)s, %(descending)s, %(value)s, %(id)s::uuid, %(most)s)",
         filters=database.json(filters),
         column=order.column,
@@ -47,21 +60,9 @@ async def page(
         id=after[1] if after else None,
         most=most,
     )
-    return await _whole(tx, found)
-
-
-async def relevant(
-    tx: database.Transaction, *, filters: Mapping[str, Any], after: tuple[str, uuid.UUID] | None, most: int
-) -> list[database.Row]:
-    """The best matches of the filters' query, best first: ranked among the newest 5,000, 1,000 at the most."""
-    found = await tx.all(
-        "select id, sort_value from ambrotype.relevant_media(%(filters)s::jsonb, %(rank)s::real, %(id)s::uuid, %(most)s)",
-        filters=database.json(filters),
-        rank=float(after[0]) if after else None,
-        id=after[1] if after else None,
-        most=most,
-    )
-    return await _whole(tx, found)
+    assert row is not None
+    found = zip(row["revisions"] or (), row["sort_values"] or (), strict=True)
+    return [Head(revision=revision, sort_value=value) for revision, value in found]
 
 
 async def facets(tx: database.Transaction, *, filters: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +71,3 @@ async def facets(tx: database.Transaction, *, filters: Mapping[str, Any]) -> dic
     assert row is not None
     found: dict[str, Any] = row["facets"]
     return found
-
-
-async def _whole(tx: database.Transaction, found: list[database.Row]) -> list[database.Row]:
-    """The rows of these ids, in this order; one that has gone meanwhile is left out."""
-    items = await rows.some(tx, [row["id"] for row in found])
-    return [items[row["id"]] | {"sort_value": row["sort_value"]} for row in found if row["id"] in items]

@@ -23,6 +23,14 @@ _COLUMNS = """
   (select json_agg(json_build_object('id', p.parent_id, 'role', p.role) order by p.position)
    from ambrotype.media_parent p where p.media_id = m.id) as parents
 """
+# Another one whenever the media object is: what the object shows beside its own row has to be in here. As media_heads
+# (migration 0004) writes it.
+_REVISION = """
+  concat_ws(' ', m.id, (extract(epoch from m.updated_at) * 1000000)::bigint, o.id,
+    case when m.slot is not null then (
+      select coalesce(s.current_id = m.id, false) from ambrotype.slot s
+      where s.owner_id = m.owner_id and s.project = m.project and s.name = m.slot) end) as revision
+"""
 _TABLES = """
   join ambrotype.media_text t on t.media_id = m.id
   join ambrotype.owner w on w.id = m.owner_id
@@ -32,7 +40,7 @@ NEAR = 10
 """Bits of the 64-bit perceptual hash that near-duplicates may differ in."""
 
 _ONE = f"select {_COLUMNS} from ambrotype.media m {_TABLES} where m.id = %(id)s and m.status <> 'tombstone'"
-_SOME = f"select {_COLUMNS} from ambrotype.media m {_TABLES} where m.id = any(%(ids)s) and m.status <> 'tombstone'"
+_SOME = f"select {_COLUMNS}, {_REVISION} from ambrotype.media m {_TABLES} where m.id = any(%(ids)s) and m.status <> 'tombstone'"
 
 
 async def get(tx: database.Transaction, media_id: uuid.UUID) -> database.Row | None:
@@ -41,7 +49,7 @@ async def get(tx: database.Transaction, media_id: uuid.UUID) -> database.Row | N
 
 
 async def some(tx: database.Transaction, media_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, database.Row]:
-    """The caller's items among these ids."""
+    """The caller's items among these ids, each with its `revision`."""
     return {row["id"]: row for row in await tx.all(_SOME, ids=list(media_ids))}
 
 

@@ -157,8 +157,9 @@ async def claim(tx: database.Transaction, *, most: int, seconds: float) -> list[
     return await tx.all(
         "update ambrotype.webhook_delivery d set attempts = d.attempts + 1, next_at = now() + make_interval(secs => %(s)s)"
         " from ambrotype.webhook w where w.id = d.webhook_id and w.active and d.id in ("
-        "   select x.id from ambrotype.webhook_delivery x where x.state = 'pending' and x.next_at <= now()"
-        "   order by x.next_at limit %(most)s for update skip locked)"
+        "   select x.id from ambrotype.webhook_delivery x join ambrotype.webhook v on v.id = x.webhook_id and v.active"
+        "   where x.state = 'pending' and x.next_at <= now()"
+        "   order by x.next_at limit %(most)s for update of x skip locked)"
         " returning d.id, d.payload, d.type, d.attempts, w.url, w.secret, w.trusted",
         most=most,
         s=seconds,

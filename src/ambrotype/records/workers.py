@@ -56,6 +56,16 @@ async def sweep_expired(tx: database.Transaction, *, days: int) -> int:
     return row["n"] if row else 0
 
 
+async def empty_trash(tx: database.Transaction, *, days: int, grace: int) -> int:
+    """Up to 1,000 items that have lain in the trash for so many days, nobody's parents, are purged. Index: media_trashed."""
+    row = await tx.one(
+        "select ambrotype.empty_trash(make_interval(days => %(days)s), make_interval(days => %(grace)s)) as n",
+        days=days,
+        grace=grace,
+    )
+    return row["n"] if row else 0
+
+
 async def sweep_idempotency(tx: database.Transaction) -> int:
     """Idempotency keys hold for 24 hours."""
     return await tx.run("delete from ambrotype.idempotency where created_at < now() - interval '24 hours'")

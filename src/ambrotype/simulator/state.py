@@ -48,7 +48,7 @@ class Simulator:
         return self._clock() + self._skew
 
     def travel(self, seconds: float) -> None:
-        """Moves the clock on (or back): URLs die and jobs end without waiting."""
+        """Moves the clock on (or back): URLs die and jobs end without waiting. May be called from any thread."""
         self._skew += seconds
         self.courier.wake()
 

@@ -2,9 +2,9 @@
 
 import dataclasses
 import datetime
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,8 +37,11 @@ class Writer(Protocol):
         """No more bytes after `tail`: when this returns all of them are durable (flushed to the disk, or received by the
         store), or, for a small object of a remote store, ready to be sent by `publish`."""
 
-    async def publish(self) -> None:
-        """Makes the sealed bytes visible under the key, durably; replaces what was there. Quick: the slow work was `seal`."""
+    async def publish(self, key: Key | None = None) -> None:
+        """Makes the sealed bytes visible under the key, durably; replaces what was there. Quick: the slow work was `seal`.
+
+        `key` instead of the one that it was created for may cost a copy within the store.
+        """
 
     async def abort(self) -> None:
         """Drops the bytes. Harmless at any time, also after `publish` (then it does nothing) and twice."""
@@ -111,4 +114,94 @@ class Presigns(Protocol):
 
     async def presign(self, key: Key, *, expires_in: int, content_type: str, disposition: str) -> str:
         """A GET URL that works for `expires_in` seconds and answers with these two headers, which it binds."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How many of an object's bytes are durable, and what its store needs to go on behind them. It goes into JSON."""
+
+    size: int = 0
+    state: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Whole(Protocol):
+    """Bytes that are all there, but under no key of their own yet."""
+
+    def read(self) -> AsyncGenerator[bytes, None]:
+        """All of them, from the first."""
+        ...
+
+    async def publish(self, key: Key) -> None:
+        """Makes them visible under the key, durably. They stay where they were too, so that this may run twice."""
+
+    async def discard(self, *, kept: Key | None = None) -> None:
+        """Removes them from where they were, but not what was published under `kept`. Harmless twice."""
+
+    async def close(self) -> None:
+        """Lets go, in this process; nothing is removed."""
+
+
+class Resumable(Whole, Protocol):
+    """One object that comes in over many requests, in whichever process. Only one has it at a time where the store can tell."""
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Takes the next bytes, in pieces of any size. The caller may reuse the buffer once this has returned."""
+
+    async def so_far(self) -> Mark:
+        """What is durable of the bytes taken, without sending more than is ready: for now and then."""
+        ...
+
+    async def pause(self) -> Mark:
+        """Makes all bytes taken durable. Nothing is written afterwards; `resume` goes on from the mark."""
+        ...
+
+    async def tidy(self) -> None:
+        """The last mark has been written down: what only earlier ones needed is removed."""
+
+    async def seal(self) -> None:
+        """No more bytes: makes them a `Whole`. May run again after a crash, from the same mark."""
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """Optional power of a store: writes that outlive their process."""
+
+    async def resume(
+        self, staging: Key, mark: Mark, *, size: int, place: Callable[[bytes], tuple[Key, str]]
+    ) -> Resumable:
+        """Goes on behind `mark` (an empty one begins) with an object of `size` bytes in all.
+
+        Until it is published it may use names that begin with `staging`, or the key that `place` answers with a content
+        type for the first bytes. `errors.Locked` while another process writes it, `errors.Gone` where bytes of the mark
+        are lost.
+        """
+        ...
+
+    async def forget(self, staging: Key, mark: Mark, *, kept: Key | None = None) -> None:
+        """Removes all that such an object holds in the store, but not what was published under `kept`. Harmless twice.
+
+        `errors.Locked` while another process writes it.
+        """
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A request that puts an object straight into the store; `headers` are to be sent exactly so."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+
+@runtime_checkable
+class Receives(Protocol):
+    """Optional power of a store: it takes objects from anybody who has a ticket."""
+
+    async def ticket(self, key: Key, *, content_type: str, size: int, expires_in: int) -> Ticket:
+        """For one object of exactly this type and size, within `expires_in` seconds."""
+        ...
+
+    async def taken(self, key: Key) -> "tuple[int, Whole] | None":
+        """Size and bytes of what came in, exactly as it is now: whatever is put there later is not it."""
         ...

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ambrotype.core import errors
-from ambrotype.storage import contract, keys, local_draft, local_tree
+from ambrotype.storage import contract, keys, local_draft, local_staged, local_tree
 
 THREADS = 16
 PIECE = 1 << 20
@@ -78,6 +78,22 @@ class Local:
             for entry in batch:
                 yield entry
 
+    async def resume(
+        self,
+        staging: contract.Key,
+        mark: contract.Mark,
+        *,
+        size: int,
+        place: Callable[[bytes], tuple[contract.Key, str]],
+    ) -> local_staged.LocalResumable:
+        """Grows one file in the store's file system; publishing gives it its name there."""
+        staged = local_staged.Staged(self._tree, _staged_name(staging), size=size, min_free=self._min_free)
+        await self._run(lambda: staged.open(mark.size))
+        return local_staged.LocalResumable(staged, self._threads)
+
+    async def forget(self, staging: contract.Key, mark: contract.Mark, *, kept: contract.Key | None = None) -> None:
+        await self._run(lambda: local_staged.remove(self._tree, _staged_name(staging)))
+
     async def check(self) -> None:
         await self._run(self._check)
 
@@ -101,6 +117,10 @@ class Local:
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await _in_thread(self._threads, self._tree.root, work)
+
+
+def _staged_name(staging: contract.Key) -> str:
+    return f"{staging.path.rpartition('/')[2]}{local_draft.SUFFIX}"
 
 
 class LocalWriter:
@@ -129,8 +149,8 @@ class LocalWriter:
         small, self._small = self._small, bytearray()
         await self._run(lambda: self._draft.seal(small, tail))
 
-    async def publish(self) -> None:
-        await self._run(self._draft.publish)
+    async def publish(self, key: contract.Key | None = None) -> None:
+        await self._run(lambda: self._draft.publish(key))
 
     async def publish_with(self, others: Sequence[contract.Writer]) -> list[BaseException | None]:
         """One step to a thread, and one flush of each folder."""

@@ -14,8 +14,9 @@ from ambrotype.core import errors
 from ambrotype.storage import contract, keys, local_tree
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MODE = 0o640
-_SUFFIX = ".part"
+MODE = 0o640
+SUFFIX = ".part"
+"""Of files that a sweep may take when nobody has touched them for long."""
 _PROBE = ".probe"
 
 
@@ -31,7 +32,7 @@ class Draft:
         self._names = keys.segments(key)
         self._size = size or 0
         self._min_free = min_free
-        self._name = f"{uuid.uuid4().hex}{_SUFFIX}"
+        self._name = f"{uuid.uuid4().hex}{SUFFIX}"
         self._fd: int | None = None
         self._written = 0
         self._sealed = False
@@ -65,8 +66,10 @@ class Draft:
             os.fsync(fd)
             self._sealed = True
 
-    def publish(self) -> None:
+    def publish(self, key: contract.Key | None = None) -> None:
         """Renames to the final name and flushes its folder; those above were flushed when made."""
+        if key is not None:
+            self._names = keys.segments(key)
         with (
             self._step(),
             self.tree.folder([local_tree.DRAFTS]) as drafts,
@@ -119,7 +122,7 @@ class Draft:
     def _create(self) -> int:
         with self.tree.folder([local_tree.DRAFTS], make=True) as at:
             while True:
-                fd = os.open(self._name, _CREATE, _MODE, dir_fd=at)
+                fd = os.open(self._name, _CREATE, MODE, dir_fd=at)
                 try:
                     fcntl.flock(fd, fcntl.LOCK_EX)
                     swept = os.fstat(fd).st_nlink == 0  # in the instant between open and lock
@@ -145,15 +148,7 @@ class Draft:
         self._require_open()
         if not self._sealed:
             raise RuntimeError("publish() before seal()")
-        name = self._names[-1]
-        try:
-            os.rename(self._name, name, src_dir_fd=drafts, dst_dir_fd=target)
-        except OSError as error:
-            if error.errno not in {errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST}:
-                raise
-            raise errors.InvalidRequest(
-                f"{'/'.join(self._names)!r} is a folder in this store, not a file; choose another path."
-            ) from error
+        rename(self._name, self._names, drafts, target)
 
     def _require_open(self) -> None:
         if self._over:
@@ -214,6 +209,18 @@ def _publish_folder(group: Sequence[Draft], problems: dict[Draft, Exception]) ->
             draft.published()
 
 
+def rename(draft: str, names: Sequence[str], drafts: int, target: int) -> None:
+    """Gives a temporary file its final name, the last of `names`. Both folders are open."""
+    try:
+        os.rename(draft, names[-1], src_dir_fd=drafts, dst_dir_fd=target)
+    except OSError as error:
+        if error.errno not in {errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+        raise errors.InvalidRequest(
+            f"{'/'.join(names)!r} is a folder in this store, not a file; choose another path."
+        ) from error
+
+
 def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:
     """`errors.StoreUnavailable` if `needed` more bytes would take the disk of `fd` below `min_free`."""
     if min_free <= 0:
@@ -231,7 +238,7 @@ def require_free(root: Path, fd: int, *, needed: int, min_free: int) -> None:
 def sweep(tree: local_tree.Tree, older_than: float) -> int:
     """Removes temporary files that no living process holds and nobody wrote to for `older_than` seconds."""
     with tree.folder([local_tree.DRAFTS], make=True) as at:
-        names = [name for name in os.listdir(at) if name.endswith((_SUFFIX, _PROBE))]
+        names = [name for name in os.listdir(at) if name.endswith((SUFFIX, _PROBE))]
         return sum(_sweep_one(at, name, older_than) for name in names)
 
 
@@ -258,6 +265,6 @@ def _sweep_one(at: int, name: str, older_than: float) -> bool:
 def probe(at: int) -> None:
     """Makes and removes an empty file: rights, quotas and read-only disks show in no cheaper way."""
     name = f"{uuid.uuid4().hex}{_PROBE}"
-    os.close(os.open(name, _CREATE, _MODE, dir_fd=at))
+    os.close(os.open(name, _CREATE, MODE, dir_fd=at))
     with contextlib.suppress(FileNotFoundError):  # a sweep took it
         os.unlink(name, dir_fd=at)

@@ -5,13 +5,13 @@ before `publish`: S3 shows an object when its put or its CompleteMultipartUpload
 """
 
 import datetime
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from botocore import exceptions
 
 from ambrotype.core import errors
-from ambrotype.storage import contract, keys, s3_connection, s3_errors, s3_wire, s3_writer
+from ambrotype.storage import contract, keys, s3_connection, s3_direct, s3_errors, s3_resumable, s3_wire, s3_writer
 
 PIECE = 256 << 10
 """The least bytes of a piece that `open` yields, but for the last."""
@@ -109,6 +109,31 @@ class S3:
             except exceptions.ClientError as error:
                 if not self._to.missing(error):
                     raise
+
+    async def resume(
+        self,
+        staging: contract.Key,
+        mark: contract.Mark,
+        *,
+        size: int,
+        place: Callable[[bytes], tuple[contract.Key, str]],
+    ) -> s3_resumable.S3Resumable:
+        """Parts of a multipart upload, and what is too small for one in an object beside it."""
+        if self._to.place.bucket is None:
+            await self._to.make_bucket(staging.bucket)
+        return await s3_resumable.resume(self, self._to, staging, mark, size=size, place=place)
+
+    async def forget(self, staging: contract.Key, mark: contract.Mark, *, kept: contract.Key | None = None) -> None:
+        await s3_resumable.forget(self, self._to, staging, mark, kept=kept)
+
+    async def ticket(self, key: contract.Key, *, content_type: str, size: int, expires_in: int) -> contract.Ticket:
+        """Signature Version 4 with type and length among the signed headers."""
+        if self._to.place.bucket is None:
+            await self._to.make_bucket(key.bucket)
+        return await s3_direct.ticket(self._to, key, content_type=content_type, size=size, expires_in=expires_in)
+
+    async def taken(self, key: contract.Key) -> tuple[int, contract.Whole] | None:
+        return await s3_direct.taken(self._to, key)
 
     async def check(self) -> None:
         with self._to.failures(self._to.place.bucket or s3_connection.LOGICAL):

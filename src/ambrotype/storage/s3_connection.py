@@ -16,7 +16,7 @@ import aiobotocore.session
 from botocore import exceptions
 
 from ambrotype.core import errors
-from ambrotype.storage import contract, keys, s3_errors
+from ambrotype.storage import contract, keys, s3_copy, s3_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import client as s3_client
@@ -96,12 +96,14 @@ class Connection:
         region = session.get_config_variable("region") or _DEFAULT_REGION
         by_name = session.create_client("s3", region_name=region, config=_config("auto"))
         client: s3_client.S3Client = await self._stack.enter_async_context(by_name)
+        s3_copy.prepare(client)
         host = parse.urlsplit(client.meta.endpoint_url).hostname or ""
         if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
             return client
         # Other servers have no name of its own for each bucket, unless somebody set that up.
         by_path = session.create_client("s3", region_name=region, config=_config("path"))
         pathed: s3_client.S3Client = await self._stack.enter_async_context(by_path)
+        s3_copy.prepare(pathed)
         return pathed
 
     async def close(self) -> None:

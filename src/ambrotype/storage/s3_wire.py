@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from ambrotype.core import errors
-from ambrotype.storage import contract, s3_connection
+from ambrotype.storage import contract, s3_connection, s3_copy
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import client as s3_client
@@ -75,6 +75,18 @@ class Wire:
         self._to.writing.discard(upload)
         with self._to.failures(self._bucket):
             await drop_upload(await self._to.client(), self._bucket, self._name, upload)
+
+    def at(self, key: contract.Key) -> Wire:
+        """The same for another key."""
+        return Wire(self._to, key, self._type)
+
+    async def move(self, key: contract.Key, size: int) -> None:
+        """Within the store, where `key` is another one."""
+        if key == self._key:
+            return
+        await s3_copy.copy(self._to, self._key, key, size=size, content_type=self._type)
+        with self._to.failures(self._bucket):
+            await (await self._to.client()).delete_object(Bucket=self._bucket, Key=self._name)
 
 
 async def drop_upload(client: s3_client.S3Client, bucket: str, name: str, upload: str) -> None:

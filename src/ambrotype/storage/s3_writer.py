@@ -5,10 +5,11 @@ import base64
 import contextlib
 import hashlib
 import io
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol, TypeVar
 
 from ambrotype.core import errors
+from ambrotype.storage import contract
 
 PART = 8 << 20
 MAX_PARTS = 10_000
@@ -31,6 +32,8 @@ class Wire(Protocol):
     async def part(self, upload: str, number: int, body: io.BytesIO, md5: str) -> str: ...
     async def complete(self, upload: str, etags: list[str], size: int) -> None: ...
     async def drop(self, upload: str) -> None: ...
+    async def move(self, key: contract.Key, size: int) -> None: ...
+    def at(self, key: contract.Key) -> "Wire": ...
 
 
 def part_size(number: int, size: int | None) -> int:
@@ -53,16 +56,20 @@ class S3Writer:
     beyond that the parts in flight are as many as fit into 64 MiB, at least one, and one more is being filled.
     """
 
-    def __init__(self, wire: Wire, *, size: int | None) -> None:
+    def __init__(self, wire: Wire, *, size: int | None, upload: str | None = None, etags: Sequence[str] = ()) -> None:
+        """`upload` with its first parts' `etags` goes on with a multipart upload that was begun before."""
         self._wire = wire
         self._hint = size
         self._filling = io.BytesIO()
         self._filled = 0
-        self._size = 0
-        self._etags: dict[int, str] = {}
+        self._etags: dict[int, str] = dict(enumerate(etags, 1))
         self._parts: set[asyncio.Task[None]] = set()
-        self._number = 0
-        self._upload: asyncio.Task[str] | None = None
+        self._number = len(etags)
+        self._size = sum(part_size(number, size) for number in self._etags)
+        self._upload: asyncio.Future[str] | None = None
+        if upload is not None:
+            self._upload = asyncio.get_running_loop().create_future()
+            self._upload.set_result(upload)
         self._failure: errors.StoreUnavailable | None = None
         self._sealed = False
         self._over = False
@@ -85,21 +92,57 @@ class S3Writer:
         """Waits until the store has all parts. Up to 8 MiB stay in memory until `publish` sends them."""
         await self.write(tail)
         if self._upload is not None or self._filled > PART:
-            await self._ship()
-            while self._parts:
-                await self._one_less()
+            if self._filled:
+                await self._ship()
+            await self.arrived()
         self._sealed = True
 
-    async def publish(self) -> None:
+    async def publish(self, key: contract.Key | None = None) -> None:
+        """Up to 8 MiB go to `key` at once; parts lie under the key they were begun for, and are moved within the store."""
         self._require(sealed=True)
         if self._upload is None:
-            await self._guard(self._wire.put(self._filling, await _md5(self._filling)))
+            wire = self._wire if key is None else self._wire.at(key)
+            await self._guard(wire.put(self._filling, await md5(self._filling)))
         else:
-            etags = [self._etags[number] for number in sorted(self._etags)]
-            upload = await self._upload
-            await self._guard(self._wire.complete(upload, etags, self._size))
+            await self.complete()
+            if key is not None:
+                await self._guard(self._wire.move(key, self._size))
         self._over = True
         self._filling = io.BytesIO()
+
+    @property
+    def size(self) -> int:
+        """Bytes taken so far."""
+        return self._size
+
+    @property
+    def upload(self) -> "asyncio.Future[str] | None":
+        """The multipart upload, where one was begun."""
+        return self._upload
+
+    @property
+    def etags(self) -> list[str]:
+        """Of the parts that the store has, up to the first that it lacks."""
+        found: list[str] = []
+        while (etag := self._etags.get(len(found) + 1)) is not None:
+            found.append(etag)
+        return found
+
+    @property
+    def rest(self) -> io.BytesIO:
+        """What is not part of a part yet."""
+        return self._filling
+
+    async def arrived(self) -> None:
+        """Waits for the parts in flight."""
+        while self._parts:
+            await self._one_less()
+
+    async def complete(self) -> None:
+        """Makes one object of the parts, under the key they were begun for."""
+        assert self._upload is not None
+        etags = [self._etags[number] for number in sorted(self._etags)]
+        await self._guard(self._wire.complete(await self._upload, etags, self._size))
 
     async def abort(self) -> None:
         """What the store can't be told now (it may be down) the sweep does later."""
@@ -114,6 +157,14 @@ class S3Writer:
             await self._settle()
             await self._wire.drop(upload)
 
+    async def release(self) -> None:
+        """Ends what is in flight and holds nothing any more; what the store has, it keeps."""
+        self._over = True
+        self._filling = io.BytesIO()
+        for task in self._parts:
+            task.cancel()
+        await asyncio.gather(*self._parts, return_exceptions=True)
+
     async def _settle(self) -> None:
         """Lets parts arrive first, for a while: one that comes after the drop could stay for ever."""
         if self._parts:
@@ -124,7 +175,7 @@ class S3Writer:
 
     async def _ship(self) -> None:
         if self._upload is None:
-            self._upload = asyncio.create_task(self._wire.begin())
+            self._upload = asyncio.ensure_future(self._wire.begin())
         upload = await self._guard(asyncio.shield(self._upload))
         self._number += 1
         if self._number > MAX_PARTS:
@@ -137,7 +188,7 @@ class S3Writer:
         self._parts.add(asyncio.create_task(self._send(upload, self._number, body)))
 
     async def _send(self, upload: str, number: int, body: io.BytesIO) -> None:
-        self._etags[number] = await self._wire.part(upload, number, body, await _md5(body))
+        self._etags[number] = await self._wire.part(upload, number, body, await md5(body))
 
     async def _one_less(self) -> None:
         done, self._parts = await asyncio.wait(self._parts, return_when=asyncio.FIRST_COMPLETED)
@@ -159,7 +210,7 @@ class S3Writer:
             raise RuntimeError("publish() before seal()" if sealed else "write() or seal() after seal()")
 
 
-async def _md5(body: io.BytesIO) -> str:
+async def md5(body: io.BytesIO) -> str:
     """Content-MD5 (RFC 1864) against damage on the way: known to servers that lack newer checksums."""
 
     def digest() -> str:

@@ -47,8 +47,9 @@ def serving(context: ssl.SSLContext) -> Iterator[server.Simulator]:
             ready.append(simulator)
             started.set()
             await stop.wait()
-        # TLS connections take a moment to end; else the loop would close over them.
-        while len(loop._selector.get_map()) > 1:  # type: ignore[attr-defined]
+        for _ in range(100):  # TLS connections take a moment to end; else the loop closes over them
+            if len(loop._selector.get_map()) == 1:  # type: ignore[attr-defined]
+                break
             await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
@@ -60,15 +61,6 @@ def serving(context: ssl.SSLContext) -> Iterator[server.Simulator]:
         loop.call_soon_threadsafe(stop.set)
         thread.join(30)
         loop.close()
-
-
-@pytest.fixture(autouse=True)
-def leftovers(sim: server.Simulator) -> Iterator[None]:
-    """Not every SDK ends its connections; they are collected here, before another test is blamed for them."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture
@@ -94,6 +86,10 @@ def sim(authority: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch)
 
         monkeypatch.setattr(socket, "getaddrinfo", led)
         yield simulator
+    # Not every SDK ends its connections; they are collected here, before another test is blamed for them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class Receiver:

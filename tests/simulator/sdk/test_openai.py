@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import openai
 import pytest
+import standardwebhooks
 from openai import types
 
 from ambrotype.simulator import media, server
@@ -155,6 +156,7 @@ def test_webhooks_unwrap_with_the_vendors_code(
     secret = endpoint.signing_secret
     event = client.webhooks.unwrap(genuine[1], genuine[0], secret=secret)
     assert (event.type, event.data.id) == ("video.completed", video.id)
+    assert standardwebhooks.Webhook(secret).verify(genuine[1], genuine[0])["data"] == {"id": video.id}
     for headers, body in (forged, old):
         with pytest.raises(openai.InvalidWebhookSignatureError):
             client.webhooks.unwrap(body, headers, secret=secret)

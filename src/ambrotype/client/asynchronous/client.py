@@ -21,6 +21,7 @@ from ambrotype.client.asynchronous import (
     editing,
     projects,
     sharing,
+    transfers,
     webhooks,
 )
 from ambrotype.core import errors, jsontext, media, rewriting
@@ -50,6 +51,7 @@ class AsyncClient(
     sharing.Sharing,
     webhooks.Webhooks,
     administration.Administration,
+    transfers.Transfers,
 ):
     """A server of Ambrotype at `url`.
 

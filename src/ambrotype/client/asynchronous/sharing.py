@@ -3,11 +3,11 @@
 import datetime
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import pydantic
 
-from ambrotype import paging
+from ambrotype import fields, paging
 from ambrotype.client import asking, http
 from ambrotype.client.asynchronous import answers, base
 from ambrotype.core import shares as share_nouns
@@ -51,6 +51,12 @@ class Sharing(base.Base):
     def shares(self) -> paging.Listed[share_nouns.Share]:
         """The owner's shares, newest first, revoked ones too."""
         return self._listed(_SHARE, "/v1/shares")
+
+    async def edit_share(self, share_id: uuid.UUID | str, **changes: Unpack[fields.ShareFields]) -> share_nouns.Share:
+        """Changes a share: what is not named stays, None takes its end or its password away."""
+        path = f"/v1/shares/{answers.identified(share_id, 'share')}"
+        call = http.Call(method="PATCH", path=path, body=asking.body_of(changes))
+        return answers.read(_SHARE, await self._http.send(call))
 
     async def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
         """Ends a share at once: its page, and what the page has handed out."""

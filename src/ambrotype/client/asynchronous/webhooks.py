@@ -52,3 +52,9 @@ class Webhooks(base.Base):
         """Sends a `webhook.test`."""
         path = f"/v1/webhooks/{answers.identified(webhook_id, 'webhook')}/test"
         return answers.read(_DELIVERY, await self._http.send(http.Call(method="POST", path=path, repeatable=False)))
+
+    async def replay_delivery(self, webhook_id: uuid.UUID | str, delivery_id: uuid.UUID | str) -> nouns.Delivery:
+        """Tells a delivery again, under the same `webhook-id`."""
+        webhook, delivery = answers.identified(webhook_id, "webhook"), answers.identified(delivery_id, "delivery")
+        path = f"/v1/webhooks/{webhook}/deliveries/{delivery}/replay"
+        return answers.read(_DELIVERY, await self._http.send(http.Call(method="POST", path=path)))

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 
 from ambrotype import fields as fields_
 from ambrotype.client import asynchronous
-from ambrotype.client.blocking import administration, base, collections, editing, projects, sharing, webhooks
+from ambrotype.client.blocking import administration, base, collections, editing, projects, sharing, transfers, webhooks
 from ambrotype.core import errors, media, rewriting
 from ambrotype.core.recipes import item as recipe_nouns
 from ambrotype.fields import KeepFields
@@ -29,6 +29,7 @@ class Client(
     sharing.Sharing,
     webhooks.Webhooks,
     administration.Administration,
+    transfers.Transfers,
 ):
     """A server of Ambrotype at `url`; the arguments and verbs are those of `AsyncClient`, without `await`.
 

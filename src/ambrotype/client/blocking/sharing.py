@@ -3,8 +3,9 @@
 import datetime
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
+from ambrotype import fields
 from ambrotype.client.blocking import base
 from ambrotype.core import shares as share_nouns
 
@@ -39,6 +40,10 @@ class Sharing(base.Base):
     def shares(self) -> Iterator[share_nouns.Share]:
         """The owner's shares, newest first, revoked ones too."""
         return self._each(self._client.shares())
+
+    def edit_share(self, share_id: uuid.UUID | str, **changes: Unpack[fields.ShareFields]) -> share_nouns.Share:
+        """Changes a share: what is not named stays, None takes its end or its password away."""
+        return self._background.run(self._client.edit_share(share_id, **changes))
 
     def revoke_share(self, share_id: uuid.UUID | str) -> share_nouns.Share:
         """Ends a share at once: its page, and what the page has handed out."""

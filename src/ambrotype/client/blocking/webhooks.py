@@ -35,3 +35,7 @@ class Webhooks(base.Base):
     def test_webhook(self, webhook_id: uuid.UUID | str) -> nouns.Delivery:
         """Sends a `webhook.test`."""
         return self._background.run(self._client.test_webhook(webhook_id))
+
+    def replay_delivery(self, webhook_id: uuid.UUID | str, delivery_id: uuid.UUID | str) -> nouns.Delivery:
+        """Tells a delivery again, under the same `webhook-id`."""
+        return self._background.run(self._client.replay_delivery(webhook_id, delivery_id))

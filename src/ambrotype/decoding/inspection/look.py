@@ -33,18 +33,33 @@ def of(file: Reader, media: types.MediaType) -> Look | None:
     Raises `errors.NotMedia` if the pixels can't be decoded.
     """
     try:
-        if media.content_type in images.LOADERS:
-            small = _picture(file, media)
-        elif media.kind == "video":
-            small = _frame(file, media)
-        else:
-            return None
+        small = _seen(file, media, side=thumbhash.MOST_SIDE)
         return _look(small) if small is not None else None
     except (pyvips.Error, UnicodeDecodeError) as error:
         raise images.unreadable(media, error) from error
 
 
-def _picture(file: Reader, media: types.MediaType) -> pyvips.Image | None:
+def pixels(file: Reader, media: types.MediaType, *, side: int) -> dict[str, Any]:
+    """`{"width", "height", "rgb"}` of a picture of `side` pixels at most each way, on white; empty and raising as `of`."""
+    try:
+        small = _seen(file, media, side=side)
+        if small is None:
+            return {}
+        rgb = small.colourspace("srgb").cast("uchar")
+        flat = rgb.flatten(background=[255, 255, 255]) if rgb.hasalpha() else rgb
+        data = bytes(flat.cast("uchar").write_to_memory())
+    except (pyvips.Error, UnicodeDecodeError) as error:
+        raise images.unreadable(media, error) from error
+    return {"width": small.width, "height": small.height, "rgb": base64.b64encode(data).decode()}
+
+
+def _seen(file: Reader, media: types.MediaType, *, side: int) -> pyvips.Image | None:
+    if media.content_type in images.LOADERS:
+        return _picture(file, media, side=side)
+    return _frame(file, media, side=side) if media.kind == "video" else None
+
+
+def _picture(file: Reader, media: types.MediaType, *, side: int) -> pyvips.Image | None:
     header = images.opened(file, media)
     if header.width * header.height > MOST_PIXELS:
         return None
@@ -52,11 +67,11 @@ def _picture(file: Reader, media: types.MediaType) -> pyvips.Image | None:
     if media.content_type == "image/jpeg":
         # The decoder itself can leave out what a smaller picture does not need.
         shortest = min(header.width, header.height)
-        options["shrink"] = next((n for n in (8, 4, 2) if shortest >= n * 2 * thumbhash.MOST_SIDE), 1)
-    return _small(images.opened(file, media, **options))
+        options["shrink"] = next((n for n in (8, 4, 2) if shortest >= n * 2 * side), 1)
+    return _small(images.opened(file, media, **options), side=side)
 
 
-def _frame(file: Reader, media: types.MediaType) -> pyvips.Image | None:
+def _frame(file: Reader, media: types.MediaType, *, side: int) -> pyvips.Image | None:
     with streams.opened(file, media) as container:
         film = next((s for s in container.streams.video if not int(s.disposition) & streams.ATTACHED_PICTURE), None)
         if film is None or film.codec_context is None or film.width * film.height > MOST_FRAME:
@@ -65,7 +80,7 @@ def _frame(file: Reader, media: types.MediaType) -> pyvips.Image | None:
         frame = next(container.decode(film), None)
         if frame is None:
             raise errors.NotMedia(f"The {media.content_type} file holds no frame that can be decoded.")
-        scale = min(1.0, thumbhash.MOST_SIDE / max(frame.width, frame.height))
+        scale = min(1.0, side / max(frame.width, frame.height))
         sides = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
         turns = int(frame.rotation or 0) // 90 % 4
         plane = frame.reformat(*sides, format="rgb24").planes[0]
@@ -76,8 +91,7 @@ def _frame(file: Reader, media: types.MediaType) -> pyvips.Image | None:
     return picture
 
 
-def _small(image: pyvips.Image) -> pyvips.Image:
-    side = thumbhash.MOST_SIDE
+def _small(image: pyvips.Image, *, side: int) -> pyvips.Image:
     fitted = image.thumbnail_image(side, height=side, size="down", no_rotate=True)
     return fitted.copy_memory().autorot()
 

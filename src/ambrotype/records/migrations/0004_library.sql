@@ -8,7 +8,6 @@ set local search_path = ambrotype, pg_temp;
 -- more lexeme of it, so that a word is looked up among the owner's items and not among everybody's.
 
 create index media_text_search on media_text using gin (search);
-create index media_text_title on media_text (owner_id, (lower(title)) collate "C", media_id) where title is not null;
 
 create function owner_lexeme(owner uuid) returns text immutable parallel safe return 'owner/' || owner;
 
@@ -70,18 +69,52 @@ create trigger tags_live after update on media for each row
 -- `live` is what lists show unless asked otherwise. Each order of a list, and each filter with few rows behind it, has
 -- an index that begins with the owner.
 
+-- A title as lists order by it, beside the columns that lists filter by; kept in step by a trigger.
+alter table media add column title_order text collate "C";
+
+create function follow_title() returns trigger language plpgsql security definer
+set search_path = ambrotype, pg_temp as $$
+begin
+  update media set title_order = lower(new.title) where id = new.media_id;
+  return null;
+end $$;
+create trigger new_title after insert on media_text for each row when (new.title is not null)
+  execute function follow_title();
+create trigger follow_title after update of title on media_text for each row
+  when (new.title is distinct from old.title) execute function follow_title();
+
+-- What is shown of an item is its row here as well: whoever changes it changes the item (`updated_at`, its ETag and its revision in
+-- lists), unless the same transaction has done so already.
+create function touch_media() returns trigger language plpgsql security definer
+set search_path = ambrotype, pg_temp as $$
+begin
+  update media m set updated_at = now() where m.id = new.media_id and m.status <> 'tombstone'
+    and m.xmin <> pg_current_xact_id()::xid;
+  return null;
+end $$;
+create trigger touch_media after update on media_text for each row
+  when ((new.source_url, new.title, new.description, new.tags, new.metadata, new.attribution, new.prompt, new.settings,
+         new.provenance, new.cost)
+        is distinct from (old.source_url, old.title, old.description, old.tags, old.metadata, old.attribution, old.prompt,
+                          old.settings, old.provenance, old.cost))
+  execute function touch_media();
+
 drop index media_newest;
 drop index media_newest_all;
--- With the columns that facets count, so that they are counted in the index alone.
-create index media_newest on media (owner_id, created_at, id) include (kind, source, provider, model, project)
-  where deleted_at is null and status in ('kept', 'keeping');
+-- With the columns that facets count, usage adds up, and filters look at in passing: all of that reads the index alone.
+create index media_newest on media (owner_id, created_at, id)
+  include (status, kind, source, provider, model, project, size)
+  where deleted_at is null and status <> 'tombstone';
 create index media_everybody on media (created_at, id) where deleted_at is null and status in ('kept', 'keeping');
 create index media_size on media (owner_id, size, id) where deleted_at is null and status in ('kept', 'keeping');
+create index media_title on media (owner_id, title_order, id)
+  where deleted_at is null and status in ('kept', 'keeping') and title_order is not null;
 create index media_dying on media (owner_id, source_expires_at, id) where deleted_at is null and status in ('kept', 'keeping');
-create index media_status on media (owner_id, status, created_at, id) where deleted_at is null;
+create index media_status on media (owner_id, status, created_at, id)
+  where deleted_at is null and status not in ('kept', 'tombstone');
 create index media_trash on media (owner_id, created_at, id) where deleted_at is not null;
 create index media_kind on media (owner_id, kind, created_at, id) where deleted_at is null and status in ('kept', 'keeping');
-create index media_made_by on media (owner_id, provider, model, created_at, id)
+create index media_provider on media (owner_id, provider, created_at, id)
   where deleted_at is null and status in ('kept', 'keeping') and provider is not null;
 create index media_model on media (owner_id, model, created_at, id)
   where deleted_at is null and status in ('kept', 'keeping') and model is not null;
@@ -96,7 +129,8 @@ create index media_favorite on media (owner_id, created_at, id)
 create index media_shown on media (owner_id, visibility, created_at, id)
   where deleted_at is null and status in ('kept', 'keeping') and visibility <> 'private';
 create index media_type on media (owner_id, content_type, created_at, id)
-  where deleted_at is null and status in ('kept', 'keeping');
+  where deleted_at is null and status in ('kept', 'keeping')
+    and content_type not in ('image/png', 'image/jpeg', 'image/webp', 'video/mp4');  -- what most items are: media_kind
 create index media_width on media (owner_id, width, id) where deleted_at is null and status in ('kept', 'keeping');
 create index media_duration on media (owner_id, duration, id)
   where deleted_at is null and status in ('kept', 'keeping') and duration is not null;
@@ -125,16 +159,13 @@ begin
   return found_ids;
 end $$;
 
--- The WHERE of a list. Every value is quoted by format('%L'), every column is written here.
-create function media_conditions(f jsonb) returns text language plpgsql stable security definer
+-- The WHERE of a list is whose items it shows and in which state, and what else they must be. Every value is quoted by
+-- format('%L'), every column is written here.
+create function media_base(f jsonb, ids uuid[]) returns text language plpgsql stable
 set search_path = ambrotype, pg_temp as $$
 declare
-  ids uuid[] := listed_owners(f);
   owns text;
   live text;
-  c text;
-  pair record;
-  near bigint;
 begin
   owns := case
     when ids is null then 'true'
@@ -147,9 +178,16 @@ begin
     else format('m.status = any (%L::text[])', array(select jsonb_array_elements_text(f -> 'status')))
          || case when f -> 'status' <@ '["kept", "keeping"]' then ' and m.status in (''kept'', ''keeping'')' else '' end
   end;
-  c := owns || ' and ' || live
-       || case when (f ->> 'trashed')::boolean then ' and m.deleted_at is not null' else ' and m.deleted_at is null' end;
+  return owns || ' and ' || live
+         || case when (f ->> 'trashed')::boolean then ' and m.deleted_at is not null' else ' and m.deleted_at is null' end;
+end $$;
 
+create function media_narrowed(f jsonb, ids uuid[]) returns text language plpgsql stable
+set search_path = ambrotype, pg_temp as $$
+declare
+  c text := '';
+  pair record;
+begin
   for pair in select * from (values ('kind'), ('source'), ('enhancement'), ('provider'), ('model'), ('project'), ('slot'),
                                     ('visibility'), ('content_type'), ('request_id')) as t (name) loop
     if f ? pair.name then
@@ -160,6 +198,9 @@ begin
       if pair.name = 'source' and not f -> 'source' ? 'generation' then c := c || ' and m.source <> ''generation'''; end if;
       if pair.name = 'visibility' and not f -> 'visibility' ? 'private' then
         c := c || ' and m.visibility <> ''private''';
+      end if;
+      if pair.name = 'content_type' and not f -> 'content_type' ?| array['image/png', 'image/jpeg', 'image/webp', 'video/mp4'] then
+        c := c || ' and m.content_type not in (''image/png'', ''image/jpeg'', ''image/webp'', ''video/mp4'')';
       end if;
     end if;
   end loop;
@@ -209,58 +250,198 @@ begin
   return c;
 end $$;
 
--- A page of ids in a list's order, after a position (value and id of the last row shown).
-create function list_media(f jsonb, col text, descending boolean, after_value text, after_id uuid, most integer)
-returns table (id uuid, sort_value text) language plpgsql stable security definer rows 50
+create function media_conditions(f jsonb) returns text language sql stable security definer
 set search_path = ambrotype, pg_temp as $$
+  select media_base(f, o.ids) || media_narrowed(f, o.ids) from (select listed_owners(f) as ids) as o
+$$;
+
+-- Unfiltered lists of one owner, by far the most: static statements, so that nothing is planned anew. A position is always
+-- given; at the start it is one before all others. Rows without a value come last, by id.
+create function plain_media(me uuid, col text, descending boolean, after_value text, after_id uuid, most integer)
+returns table (id uuid, sort_value text) language plpgsql stable rows 50
+set search_path = ambrotype, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
-  c text;
+  lowest constant uuid := '00000000-0000-0000-0000-000000000000';
+  highest constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  beyond uuid := coalesce(after_id, case when descending then highest else lowest end);
+  got integer := 0;
+begin
+  if after_id is not null and after_value is null then
+    null;  -- among those without a value already
+  elsif col = 'created_at' and descending then
+    return query select m.id, m.created_at::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping')
+        and (m.created_at, m.id) < (coalesce(after_value::timestamptz, 'infinity'), beyond)
+      order by m.created_at desc, m.id desc limit most;
+  elsif col = 'created_at' then
+    return query select m.id, m.created_at::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping')
+        and (m.created_at, m.id) > (coalesce(after_value::timestamptz, '-infinity'), beyond)
+      order by m.created_at, m.id limit most;
+  elsif col = 'size' and descending then
+    return query select m.id, m.size::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping')
+        and (m.size, m.id) < (coalesce(after_value::bigint, 9223372036854775807), beyond)
+      order by m.size desc, m.id desc limit most;
+  elsif col = 'size' then
+    return query select m.id, m.size::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping')
+        and (m.size, m.id) > (coalesce(after_value::bigint, -1), beyond)
+      order by m.size, m.id limit most;
+  elsif col = 'title' then
+    return query select m.id, m.title_order from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping') and m.title_order is not null
+        and (m.title_order, m.id) > (coalesce(after_value, ''), beyond)
+      order by m.title_order, m.id limit most;
+  else
+    return query select m.id, m.source_expires_at::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping')
+        and (m.source_expires_at, m.id) > (coalesce(after_value::timestamptz, '-infinity'), beyond)
+      order by m.source_expires_at, m.id limit most;
+  end if;
+  get diagnostics got = row_count;
+  if after_id is not null and after_value is null then
+    got := 0;
+  elsif got >= most or col = 'created_at' then
+    return;
+  else
+    beyond := case when descending then highest else lowest end;
+  end if;
+  if col = 'size' and descending then
+    return query select m.id, null::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping') and m.size is null and m.id < beyond
+      order by m.id desc limit most - got;
+  elsif col = 'size' then
+    return query select m.id, null::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping') and m.size is null and m.id > beyond
+      order by m.id limit most - got;
+  elsif col = 'title' then
+    return query select m.id, null::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping') and m.title_order is null
+        and m.id > beyond
+      order by m.id limit most - got;
+  else
+    return query select m.id, null::text from media m
+      where m.owner_id = me and m.deleted_at is null and m.status in ('kept', 'keeping') and m.source_expires_at is null
+        and m.id > beyond
+      order by m.id limit most - got;
+  end if;
+end $$;
+
+-- Goes along an order's index and takes the rows that hit, until there are enough; gives up where few do, because looking
+-- all of those up is cheaper then. `rows` is a statement of list_media: id, value and hit, in order.
+create function walk_media(rows text, most integer, out ids uuid[], out sort_values text[], out given_up boolean)
+language plpgsql stable set search_path = ambrotype, pg_temp
+set enable_sort = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  r record;
+  seen bigint := 0;
+  n integer := 0;
+begin
+  given_up := false;
+  for r in execute rows loop
+    seen := seen + 1;
+    if r.hit then
+      n := n + 1;
+      ids[n] := r.id;
+      sort_values[n] := r.sort_value;
+      if n >= most then return; end if;
+    end if;
+    -- So many rows have been looked at, and at this rate 4,000 would not do.
+    if seen % 100 = 0 and seen >= 200 and (seen * most) / greatest(n, 1) > 4000 then
+      given_up := true;
+      return;
+    end if;
+  end loop;
+end $$;
+
+-- A page of ids in a list's order, after a position (value and id of the last row shown). For media_heads, which says whose.
+create function list_media(owners uuid[], f jsonb, col text, descending boolean, after_value text, after_id uuid, most integer)
+returns table (id uuid, sort_value text) language plpgsql stable rows 50 set search_path = ambrotype, pg_temp as $$
+declare
+  me uuid := case when cardinality(owners) = 1 then owners[1] end;
   direction text := case when descending then 'desc' else 'asc' end;
   beyond text := case when descending then '<' else '>' end;
-  what text;
-  kind text;
-  joined text := '';
+  what text := case col when 'title' then 'm.title_order' else format('m.%I', col) end;
+  kind text := case col when 'size' then 'bigint' when 'title' then 'text' else 'timestamptz' end;
+  tags text[];      -- those that an item must all have
+  plain jsonb;      -- the filters that are columns of media
+  probe text := ''; -- whether an item has the tags and words, looked up for it alone
+  found_all text;   -- all items that have them
+  base text;
+  position text;
+  valued boolean;
+  walks boolean := true;
+  walked record;
   got integer := 0;
-  by_tag boolean;
-  present text;
-  tag text := case when jsonb_array_length(f -> 'tag') = 1 then f -> 'tag' ->> 0
-                   when jsonb_array_length(f -> 'all_tags') = 1 then f -> 'all_tags' ->> 0 end;
 begin
   if col not in ('created_at', 'size', 'title', 'source_expires_at') then
     raise exception 'no such order: %', col using errcode = 'invalid_parameter_value';
   end if;
-  by_tag := tag is not null and col = 'created_at' and array_length(listed_owners(f), 1) = 1;
-  c := media_conditions(case when not by_tag then f when jsonb_array_length(f -> 'tag') = 1 then f - 'tag' else f - 'all_tags' end);
-  what := case col when 'title' then '(lower(t.title) collate "C")' else format('m.%I', col) end;
-  kind := case col when 'created_at' then 'timestamptz' when 'size' then 'bigint' when 'source_expires_at' then 'timestamptz' else 'text' end;
-  present := case col when 'title' then 't.title' else what end;  -- as the index's condition has it
-  if col = 'title' then joined := ' join media_text t on t.media_id = m.id and t.owner_id = m.owner_id'; end if;
-  if by_tag then
-    -- The tag's own index has the order already.
-    return query execute format(
-      'select m.id, g.created_at::text from media_tag g join media m on m.id = g.media_id'
-      ' where g.owner_id = %L::uuid and g.tag = %L and %s%s order by g.created_at %s, g.media_id %s limit %s',
-      (listed_owners(f))[1], tag, c,
-      case when after_id is null then '' else format(' and (g.created_at, g.media_id) %s (%L::timestamptz, %L::uuid)', beyond, after_value, after_id) end,
-      direction, direction, most);
+  if me is not null and f - 'owner' = '{}' then
+    return query select p.id, p.sort_value from plain_media(me, col, descending, after_value, after_id, most) as p;
     return;
   end if;
-  -- Two scans instead of one OR: rows with a value in the index's order, then those without one by id.
-  if after_id is null or after_value is not null then
-    return query execute format(
-      'select m.id, %s::text from media m%s where %s and %s is not null%s order by %s %s, m.id %s limit %s',
-      what, joined, c, present,
-      case when after_id is null then '' else format(' and (%s, m.id) %s (%L::%s, %L::uuid)', what, beyond, after_value, kind, after_id) end,
-      what, direction, direction, most);
-    get diagnostics got = row_count;
+  tags := array(select jsonb_array_elements_text(f -> 'all_tags'));
+  if jsonb_array_length(f -> 'tag') = 1 then tags := tags || array[f -> 'tag' ->> 0]; end if;
+  plain := f - 'all_tags' - 'query';
+  if jsonb_array_length(f -> 'tag') = 1 then plain := plain - 'tag'; end if;
+  base := media_base(f, owners);
+  found_all := base || media_narrowed(f, owners);
+
+  if me is not null and not f ? 'status' and not f ? 'trashed' then
+    if not f ? 'query' and cardinality(tags) = 1 and col = 'created_at' then
+      -- The tag's own index has the order already.
+      return query execute format(
+        'select m.id, g.created_at::text from media_tag g join media m on m.id = g.media_id'
+        ' where g.owner_id = %L::uuid and g.tag = %L and %s%s%s order by g.created_at %s, g.media_id %s limit %s',
+        me, tags[1], base, media_narrowed(plain, owners),
+        case when after_id is null then ''
+             else format(' and (g.created_at, g.media_id) %s (%L::timestamptz, %L::uuid)', beyond, after_value, after_id) end,
+        direction, direction, most);
+      return;
+    end if;
+    if cardinality(tags) > 0 then
+      select string_agg(format(
+        ' and (select true from media_tag g where g.owner_id = %L::uuid and g.tag = %L and g.created_at = m.created_at and g.media_id = m.id)',
+        me, tag), '') into probe from unnest(tags) as tag;
+      if not f ? 'query' then
+        -- The rarest of the tags, counted up to what a walk would have found; a really rare one needs no walk.
+        select rare.n > 1000, format('%s and m.id = any (array(select g.media_id from media_tag g where g.owner_id = %L::uuid and g.tag = %L))%s%s',
+                      base, me, rare.tag, media_narrowed(plain, owners), probe) into walks, found_all
+        from (select t.tag, (select count(*) from (
+                select from media_tag g where g.owner_id = me and g.tag = t.tag limit 5000) as few) as n
+              from unnest(tags) as t (tag)) as rare order by rare.n limit 1;
+      end if;
+    end if;
+    if f ? 'query' then
+      probe := probe || format(' and (select t.search @@ %L::tsquery from media_text t where t.media_id = m.id)', f ->> 'query');
+    end if;
   end if;
-  if got < most and col <> 'created_at' then
-    return query execute format(
-      'select m.id, null::text from media m%s where %s and %s is null%s order by m.id %s limit %s',
-      joined, c, present,
-      case when after_id is null or after_value is not null then '' else format(' and m.id %s %L::uuid', beyond, after_id) end,
-      direction, most - got);
-  end if;
+
+  -- Two turns instead of one OR: rows with a value in the index's order, then those without one by id.
+  foreach valued in array array[true, false] loop
+    continue when valued and after_id is not null and after_value is null;
+    exit when got >= most or (not valued and col = 'created_at');
+    position := case
+      when not valued then format(' and %s is null%s', what, case when after_id is null or after_value is not null then ''
+                                                              else format(' and m.id %s %L::uuid', beyond, after_id) end)
+      else format(' and %s is not null%s', what, case when after_id is null then ''
+                  else format(' and (%s, m.id) %s (%L::%s, %L::uuid)', what, beyond, after_value, kind, after_id) end)
+    end || ' order by ' || case when valued then format('%s %s, ', what, direction) else '' end || 'm.id ' || direction;
+    if probe <> '' and walks and valued then  -- no index has those without a value in order
+      select w.* into walked from walk_media(format(
+        'select m.id, %s::text as sort_value, coalesce(case when true%s then true%s end, false) as hit from media m where %s%s',
+        what, media_narrowed(plain, owners), probe, base, position), most - got) as w;
+      if not walked.given_up then
+        return query select u.id, u.value from unnest(walked.ids, walked.sort_values) as u (id, value);
+        got := got + coalesce(cardinality(walked.ids), 0);
+        continue;
+      end if;
+    end if;
+    return query execute format('select m.id, %s::text from media m where %s%s limit %s', what, found_all, position, most - got);
+    if valued then get diagnostics got = row_count; end if;
+  end loop;
 end $$;
 
 -- The best matches of a search: ranked among the newest 5,000, at most 1,000 of them.
@@ -279,7 +460,7 @@ begin
 end $$;
 
 -- Counts of a list by kind, source, provider, model, project, tag and month. Beyond 100,000 matches they are counted on
--- 100,000 of them and scaled to the planner's estimate; tags are counted on 20,000 where something but the owner narrows
+-- 100,000 of them and scaled to the planner's estimate; tags are counted on 10,000 where something but the owner narrows
 -- the list. Both are marked.
 create function media_facets(f jsonb) returns jsonb language plpgsql volatile security definer
 set search_path = ambrotype, pg_temp set work_mem = '64MB' as $$
@@ -292,17 +473,23 @@ declare
   tags jsonb;
   n bigint;
   plan jsonb;
-  few constant integer := 20000;
-  whole boolean := f - 'owner' = '{}' and array_length(ids, 1) = 1;
+  few constant integer := 10000;
+  whole boolean := f - 'owner' = '{}' and coalesce(cardinality(ids), 0) = 1;
 begin
   execute format($q$
-    with mixed as materialized (
-      select kind, source, provider, model, project, month, count(*) as n from (
-        select m.kind, m.source, m.provider, m.model, m.project, greatest(width_bucket(m.created_at, %L::timestamptz[]), 1) as month
-        from media m where %s limit 100001
-      ) as found group by 1, 2, 3, 4, 5, 6
+    with found as %s (
+      select m.id, m.kind, m.source, m.provider, m.model, m.project,
+             greatest(width_bucket(m.created_at, %L::timestamptz[]), 1) as month
+      from media m where %s limit 100001
+    ), mixed as materialized (
+      select kind, source, provider, model, project, month, count(*) as n from found group by 1, 2, 3, 4, 5, 6
     )
-    select (select coalesce(sum(n), 0) from mixed), jsonb_build_object(
+    select (select coalesce(sum(n), 0) from mixed),
+           case when not %L then (
+             select coalesce(jsonb_object_agg(tag, x.n * greatest(1, (select sum(n) from mixed) / %s)), '{}') from (
+               select g.tag, count(*) as n from (select id from found limit %s) as sample join media_tag g on g.media_id = sample.id
+               group by 1 order by 2 desc limit 100) as x) end,
+           jsonb_build_object(
       'kind', (select coalesce(jsonb_object_agg(v, n), '{}') from (select kind as v, sum(n) as n from mixed group by 1) as x),
       'source', (select coalesce(jsonb_object_agg(v, n), '{}') from (select source as v, sum(n) as n from mixed group by 1) as x),
       'provider', (select coalesce(jsonb_object_agg(v, n), '{}') from
@@ -314,15 +501,16 @@ begin
       'month', (select coalesce(jsonb_object_agg(to_char((%L::timestamptz[])[v] at time zone 'utc', 'YYYY-MM'), n), '{}') from
                 (select month as v, sum(n) as n from mixed group by 1) as x)
     )
-  $q$, months, c, months) into n, counted;
+  $q$, case when whole then 'not materialized' else 'materialized' end, months, c, whole, few, few, months)
+  into n, tags, counted;
   if whole and n <= 100000 then
     select coalesce(jsonb_object_agg(tag, x.n), '{}') into tags from (
       select g.tag, count(*) as n from media_tag g where g.owner_id = ids[1] and g.live group by 1 order by 2 desc limit 100
     ) as x;
-  else
+  elsif whole then
     execute format($q$
       select coalesce(jsonb_object_agg(tag, n), '{}') from (
-        select g.tag, count(*) * %s as n from (select m.id, m.owner_id from media m where %s limit %s) as found
+        select g.tag, count(*) * %s as n from (select m.id from media m where %s limit %s) as found
         join media_tag g on g.media_id = found.id group by 1 order by 2 desc limit 100
       ) as x
     $q$, greatest(1, n / few), c, few) into tags;
@@ -338,6 +526,37 @@ begin
   return counted || jsonb_build_object('approximate', n > 100000 or (n > few and not whole));
 end $$;
 
+-- What a page of a list is made of: for each item in order its id and revision, which changes whenever the media object does
+-- (records/media.py). So whoever has shown an item before need not read it again.
+create function media_heads(f jsonb, col text, descending boolean, after_value text, after_id uuid, most integer,
+                            out revisions text[], out sort_values text[])
+language plpgsql stable security definer
+set search_path = ambrotype, pg_temp set plan_cache_mode = force_generic_plan as $$
+declare
+  owners uuid[] := listed_owners(f);
+  ids uuid[];
+  shown_as uuid;
+begin
+  if col = 'relevance' then
+    select array_agg(l.id order by l.n), array_agg(l.sort_value order by l.n) into ids, sort_values
+    from relevant_media(f, after_value::real, after_id, most) with ordinality as l (id, sort_value, n);
+  else
+    select array_agg(l.id order by l.n), array_agg(l.sort_value order by l.n) into ids, sort_values
+    from list_media(owners, f, col, descending, after_value, after_id, most) with ordinality as l (id, sort_value, n);
+  end if;
+  if cardinality(owners) = 1 then
+    select coalesce(o.merged_into, o.id) into shown_as from owner o where o.id = owners[1];
+  end if;
+  select array_agg(
+           concat_ws(' ', m.id, (extract(epoch from m.updated_at) * 1000000)::bigint,
+             coalesce(shown_as, (select coalesce(o.merged_into, o.id) from owner o where o.id = m.owner_id)),
+             case when m.slot is not null then (
+               select coalesce(s.current_id = m.id, false) from slot s
+               where s.owner_id = m.owner_id and s.project = m.project and s.name = m.slot) end)
+           order by l.n) into revisions
+  from unnest(ids) with ordinality as l (id, n) join media m on m.id = l.id
+  where owners is null or m.owner_id = any (owners);
+end $$;
+
 revoke execute on all functions in schema ambrotype from public;
-grant execute on function list_media(jsonb, text, boolean, text, uuid, integer), relevant_media(jsonb, real, uuid, integer),
-  media_facets(jsonb) to ambrotype_app, ambrotype_service;
+grant execute on function relevant_media(jsonb, real, uuid, integer), media_facets(jsonb), media_heads(jsonb, text, boolean, text, uuid, integer) to ambrotype_app, ambrotype_service;

@@ -14,12 +14,16 @@ alter table media_text
 
 create index media_uninspected on media (kept_at, id) where status = 'kept' and inspection = 'pending';
 
--- Near-duplicates: two hashes that differ in at most three bits agree in one of their four bands; the candidates are then
--- compared by bit_count((a # b)::bit(64)). The expressions have to be written as here for the indexes to serve.
-create index media_phash_0 on media (owner_id, ((phash >> 48) & 65535)) where phash is not null;
-create index media_phash_1 on media (owner_id, ((phash >> 32) & 65535)) where phash is not null;
-create index media_phash_2 on media (owner_id, ((phash >> 16) & 65535)) where phash is not null;
-create index media_phash_3 on media (owner_id, (phash & 65535)) where phash is not null;
+-- Near-duplicates: two hashes that differ in at most seven bits differ in at most one bit of one of their four bands. So an
+-- item is found by its bands, and the caller's bands are looked up with each of their bits turned (near_duplicates).
+create function likeness_keys(owner uuid, phash bigint) returns bigint[] language sql immutable parallel safe
+return array[
+  uuid_hash_extended(owner, (phash >> 48) & 65535), uuid_hash_extended(owner, ((phash >> 32) & 65535) | 65536),
+  uuid_hash_extended(owner, ((phash >> 16) & 65535) | 131072), uuid_hash_extended(owner, (phash & 65535) | 196608)
+];
+-- Whoever writes a row makes its index entries.
+grant execute on function likeness_keys(uuid, bigint) to ambrotype_app, ambrotype_service, ambrotype_worker;
+create index media_likeness on media using gin (likeness_keys(owner_id, phash)) where phash is not null;
 
 create table inspecting (
   media_id uuid primary key references media,

@@ -40,20 +40,18 @@ create trigger tell_slot after update of current_id on slot for each row
 create function empty_trash(age interval, grace interval) returns bigint language plpgsql volatile security definer
 set search_path = ambrotype, pg_temp as $$
 declare
-  n bigint;
+  due uuid[];
 begin
-  with due as materialized (
-    select m.id, m.bucket, m.path from media m
+  due := array(
+    select m.id from media m
     where m.deleted_at < now() - age and m.status = 'kept' and dependents(m.id) = 0
-    limit 1000 for update skip locked
-  ), recorded as (
-    insert into purge (media_id, bucket, path, decided_by, remove_after)
-    select id, bucket, path, 'AMBROTYPE_TRASH_DAYS', now() + grace from due on conflict (media_id) do nothing
-  )
-  select count(*) into n from due;
-  update media m set status = 'tombstone', gone_at = now(), gone_reason = 'purged'
-  from purge p where p.media_id = m.id and m.status = 'kept' and p.decided_by = 'AMBROTYPE_TRASH_DAYS';
-  return n;
+    order by m.deleted_at limit 1000 for update skip locked
+  );
+  insert into purge (media_id, bucket, path, decided_by, remove_after)
+  select m.id, m.bucket, m.path, 'AMBROTYPE_TRASH_DAYS', now() + grace from media m where m.id = any (due)
+  on conflict (media_id) do nothing;
+  update media m set status = 'tombstone', gone_at = now(), gone_reason = 'purged' where m.id = any (due);
+  return cardinality(due);
 end $$;
 create index media_trashed on media (deleted_at) where deleted_at is not null and status = 'kept';
 
@@ -78,25 +76,27 @@ create policy everything on operation to ambrotype_service, ambrotype_worker usi
 grant select, insert on operation to ambrotype_service;
 grant select, update on operation to ambrotype_worker;
 
--- Items that look like this one: those whose perceptual hash agrees in one of its four bands (all that differ in at most
--- three bits do) and differs in at most `bits`. The nearest first.
+-- Items that look like this one: all whose perceptual hash differs in at most seven bits, and of those that differ in up to
+-- `bits` the ones that agree, but for one bit, in one of its four bands. The nearest first.
 create function near_duplicates(item uuid, bits integer) returns table (id uuid, distance integer)
 language plpgsql stable security definer rows 20 set search_path = ambrotype, pg_temp as $$
 declare
   h bigint;
   o uuid;
+  keys bigint[];
 begin
   select m.phash, m.owner_id into h, o from media m
   where m.id = item and (m.owner_id = any (current_owners()) or current_setting('role', true) = 'ambrotype_service');
   if h is null then return; end if;
-  return query select near.id, near.d from (
-    select c.id, bit_count((c.phash # h)::bit(64))::integer as d from (
-      select m.id, m.phash from media m where m.owner_id = o and ((m.phash >> 48) & 65535) = ((h >> 48) & 65535) and m.phash is not null
-      union select m.id, m.phash from media m where m.owner_id = o and ((m.phash >> 32) & 65535) = ((h >> 32) & 65535) and m.phash is not null
-      union select m.id, m.phash from media m where m.owner_id = o and ((m.phash >> 16) & 65535) = ((h >> 16) & 65535) and m.phash is not null
-      union select m.id, m.phash from media m where m.owner_id = o and (m.phash & 65535) = (h & 65535) and m.phash is not null
-    ) as c where c.id <> item
-  ) as near where near.d <= bits order by near.d, near.id limit 1000;
+  select array_agg(distinct k) into keys
+  from generate_series(0, 16) as n, lateral (select case n when 16 then 0 else 1::bigint << n end as turned) as t,
+       unnest(likeness_keys(o, h # (turned | turned << 16 | turned << 32 | turned << 48))) as k;
+  return query execute
+    'select near.id, near.d from ('
+    '  select m.id, bit_count((m.phash # $2)::bit(64))::integer as d from media m'
+    '  where likeness_keys(m.owner_id, m.phash) && $1 and m.phash is not null and m.owner_id = $3 and m.id <> $4'
+    ') as near where near.d <= $5 order by near.d, near.id limit 1000'
+    using keys, h, o, item, bits;
 end $$;
 
 -- How many items a filter names, counted up to `most`.

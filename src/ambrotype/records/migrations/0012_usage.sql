@@ -2,10 +2,6 @@
 
 set local search_path = ambrotype, pg_temp;
 
--- Every column that usage is grouped by, so that a library is summed up in the index alone.
-create index media_usage on media (owner_id, id)
-  include (status, kind, source, provider, model, project, size, created_at);
-
 -- All states are counted at once, in a small index.
 create index media_state on media (status, lost_code);
 
@@ -82,7 +78,10 @@ begin
     with parts as (
       select %1$s as k, count(*) as items, sum(x.size) as bytes, 0::numeric as views, 0::numeric as egress,
              0::numeric as recent, null::text as currency, 0::numeric as cost
-      from media x where %2$s and x.status = 'kept' group by 1
+      from media x where %2$s and x.status = 'kept' and x.deleted_at is null group by 1  -- media_newest, the index alone
+      union all
+      select %1$s, count(*), sum(x.size), 0, 0, 0, null, 0
+      from media x where %2$s and x.status = 'kept' and x.deleted_at is not null group by 1
       union all
       select %3$s, 0, 0, sum(x.views), sum(x.bytes),
              coalesce(sum(x.bytes) filter (where x.day > (now() at time zone 'utc')::date - 30), 0), null, 0

@@ -120,7 +120,10 @@ begin
     with parts as (
       select %1$s as k, count(*) as items, sum(x.size) as bytes, 0::numeric as derived, 0::numeric as views,
              0::numeric as egress, 0::numeric as recent, null::text as currency, 0::numeric as cost
-      from media x where %2$s and x.status = 'kept' group by 1
+      from media x where %2$s and x.status = 'kept' and x.deleted_at is null group by 1  -- media_newest, the index alone
+      union all
+      select %1$s, count(*), sum(x.size), 0, 0, 0, 0, null, 0
+      from media x where %2$s and x.status = 'kept' and x.deleted_at is not null group by 1
       union all
       select %1$s, 0, 0, sum(r.size), 0, 0, 0, null, 0
       from rendition r join media x on x.id = r.media_id and x.owner_id = r.owner_id

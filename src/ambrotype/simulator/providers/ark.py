@@ -62,13 +62,10 @@ class Tasks:
         if not isinstance(model, str) or not isinstance(content, list) or not content:
             missing = "content" if isinstance(model, str) else "model"
             raise desk.Problem(400, f"A required parameter is missing: {missing}.", param=missing)
-        job = await self.desk.take(request, id=ids.task(), model=model, body=body, webhook=body.get("callback_url"))
-        seconds = desk.number(body, "duration", default=5, most=60)
-        size = outputs.size_of(body.get("ratio"), default=(1024, 576))
-        video = outputs.make(job, count=1, size=size, seconds=seconds, kind="video")[:1]
-        frame = outputs.make(job, count=1, size=(320, 180), format="png", kind="image")[:1]
-        job.files = [video[0], *([_second(frame[0])] if body.get("return_last_frame") is True else [])]
-        job.about |= {"seconds": seconds, "known_until": job.created + LISTED}
+        job = await self.desk.take(
+            request, id=ids.task(), model=model, body=body, files=_files, webhook=body.get("callback_url")
+        )
+        job.about |= {"seconds": _seconds(job), "known_until": job.created + LISTED}
         await self.desk.begin(job, self._letters, (job.starts, "running"))
         return desk.answer({"id": job.id})
 
@@ -147,6 +144,19 @@ class Tasks:
         task = self._task(job)
         lie = {**task, "status": "succeeded", "content": {"video_url": "https://forged.invalid/video.mp4"}}
         return [dataclasses.replace(letter, lie=lie) for letter in self.desk.letters(job, task)]
+
+
+def _seconds(job: book.Job) -> float:
+    return desk.number(job.body, "duration", default=5, most=60)
+
+
+def _files(job: book.Job) -> list[outputs.File]:
+    """The video, and its last frame where it is asked for."""
+    size = outputs.size_of(job.body.get("ratio"), default=(1024, 576))
+    made = outputs.make(job, count=1, size=size, seconds=_seconds(job), kind="video")[:1]
+    if job.body.get("return_last_frame") is True:
+        made.append(_second(outputs.make(job, count=1, size=(320, 180), format="png", kind="image")[0]))
+    return made
 
 
 def _second(file: outputs.File) -> outputs.File:

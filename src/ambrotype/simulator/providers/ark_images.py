@@ -41,10 +41,7 @@ class Images:
                 f"the request failed because it is missing one or multiple required parameters: {missing}",
                 param=missing,
             )
-        job = await self.desk.take(request, id=ids.short("img"), model=model, body=body)
-        size = outputs.size_of(body.get("size"), default=(1024, 1024))
-        container = str(body.get("output_format") or "jpeg")
-        job.files = outputs.make(job, count=_count(body), size=size, format=container, kind="image")
+        job = await self.desk.take(request, id=ids.short("img"), model=model, body=body, files=_files)
         if body.get("stream") is True and job.plan.outcome in ("success", "partial") and not job.about["silent"]:
             return await self._streamed(request, job)
         await self.simulator.courier.until(job, math.inf)
@@ -72,6 +69,12 @@ class Images:
                 await stream.write({"type": "image_generation.partial_succeeded", **about, **image})
         await stream.write({"type": "image_generation.completed", **common, "usage": _usage(job)})
         return await stream.done()
+
+
+def _files(job: book.Job) -> list[outputs.File]:
+    size = outputs.size_of(job.body.get("size"), default=(1024, 1024))
+    container = str(job.body.get("output_format") or "jpeg")
+    return outputs.make(job, count=_count(job.body), size=size, format=container, kind="image")
 
 
 def _count(body: Mapping[str, Any]) -> int:

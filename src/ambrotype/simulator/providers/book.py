@@ -65,7 +65,8 @@ class Job:
     """Seconds that the outputs live."""
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
     """The protocol's own notes."""
-    files: Any = None
+    files: Any = ()
+    """The outputs, as `outputs.make` gives them."""
     cancelled: float | None = None
     deleted: bool = False
     told: bool = False

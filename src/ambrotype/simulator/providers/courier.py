@@ -61,13 +61,14 @@ class Courier:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._under_way: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Delivers while the block runs; what is under way at its end is dropped."""
         connector = aiohttp.TCPConnector(limit=AT_ONCE, ssl=False)
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=15)) as session:
-            self._session = session
+            self._session, self._loop = session, asyncio.get_running_loop()
             waiting = asyncio.create_task(self._wait())
             try:
                 yield
@@ -76,11 +77,12 @@ class Courier:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                self._session = None
+                self._session = self._loop = None
 
     def wake(self) -> None:
-        """The clock has been moved, or a job has changed."""
-        self._changed.set()
+        """The clock has been moved; says so from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     def schedule(self, job: book.Job, when: float, event: str, compose: Compose) -> None:
         """Tells `event` at `when` (the simulator's clock). The last word on a job, `completed`, is told once only."""
@@ -149,7 +151,8 @@ class Courier:
                     self._start(self.tell(job, event, compose))
             pause = min(3600.0, max(0.005, self._due[0][0] - now)) if self._due else None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for of Python 3.11 can swallow the cancellation
+                    await self._changed.wait()
 
     def _holds(self, job: book.Job, event: str, now: float) -> bool:
         """What was to be told of a job at work is not told of one that was cancelled."""

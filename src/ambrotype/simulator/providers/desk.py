@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import orjson
 from aiohttp import web
+from multidict import MultiDictProxy
 
 from ambrotype.core import errors
 from ambrotype.simulator import answers
@@ -19,9 +20,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Problem(Exception):
     """Something that the vendor refuses; each says it in words of its own."""
 
-    def __init__(self, status: int, message: str, *, kind: str = "", param: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, kind: str = "", param: str | None = None, after: float = 0
+    ) -> None:
         super().__init__(message)
-        self.status, self.message, self.param = status, message, param
+        self.status, self.message, self.param, self.after = status, message, param, after
         self.kind = kind or _KINDS.get(status, "internal" if status >= 500 else "invalid")
 
 
@@ -47,6 +50,14 @@ async def document(request: web.Request) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise Problem(400, "The request body must be a JSON object.")
     return read
+
+
+async def posted(request: web.Request) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:
+    """The parts of a form."""
+    try:
+        return await request.post()
+    except ValueError:
+        raise Problem(400, "The form can't be read.") from None
 
 
 def number(body: Mapping[str, Any], name: str, *, default: float, most: float) -> float:
@@ -112,13 +123,19 @@ class Desk:
                     raise Problem(self.account.away, "This service has been shut down.")
                 return await do(request)
             except Problem as problem:
-                return self.vendor.refuse(problem)
+                return self._refused(problem)
             except Silence:
                 return self._silence(request)
             except errors.InvalidRequest as wrong:
-                return self.vendor.refuse(Problem(400, str(wrong)))
+                return self._refused(Problem(400, str(wrong)))
 
         return handle
+
+    def _refused(self, problem: Problem) -> web.Response:
+        response = self.vendor.refuse(problem)
+        if problem.after:
+            response.headers["Retry-After"] = f"{problem.after:g}"
+        return response
 
     def _silence(self, request: web.Request) -> web.StreamResponse:
         seen = answers.Seen(method=request.method, path=request.path, headers={})
@@ -150,11 +167,14 @@ class Desk:
         id: str,
         model: str,
         body: Mapping[str, Any],
+        files: Callable[[book.Job], list[outputs.File]] = lambda job: [],
         webhook: str | None = None,
         simulate: Any = None,
         **about: Any,
     ) -> book.Job:
-        """Takes a job, or does what its plan says instead. The `simulate` of body and header is for the plan alone."""
+        """Takes a job, or does what its plan says instead. The `simulate` of body and header is for the plan alone.
+        `files` makes its outputs, or refuses the input: then nothing is taken.
+        """
         given = (simulate if simulate is not None else body.get("simulate"), request.headers.get("X-Simulate"))
         plan = self.book.plan(self.vendor.name, model, given)
         content = {name: value for name, value in body.items() if name != "simulate"}
@@ -166,7 +186,8 @@ class Desk:
         struck = bool(plan.submit) and (not plan.submits or self.book.struck(f"{plan.submit}:{print_}") < plan.submits)
         if struck and plan.submit != "lost":
             entry.answered = int(plan.submit)
-            raise Problem(entry.answered, "The simulated provider refuses this submission.")
+            words = "The simulated provider refuses this submission."
+            raise Problem(entry.answered, words, after=plan.retry_after)
         if plan.early:
             plan = dataclasses.replace(plan, queue=0.0, run=0.0)
         job = book.Job(
@@ -184,6 +205,11 @@ class Desk:
             life=self.vendor.life if plan.life is None else plan.life,
             about=about,
         )
+        try:
+            job.files = files(job)
+        except Problem as problem:
+            entry.answered = problem.status
+            raise
         self.book.jobs[id] = job
         entry.job, entry.answered = id, 0 if struck else 200
         job.about["silent"] = struck
@@ -222,7 +248,8 @@ class Desk:
         struck = job.plan.poll and (not job.plan.polls or len(job.polls) <= job.plan.polls)
         if hasty or struck:
             job.refused += 1
-            raise Problem(429 if hasty else job.plan.poll, "The simulated provider refuses this poll.")
+            words = "The simulated provider refuses this poll."
+            raise Problem(429 if hasty else job.plan.poll, words, after=job.plan.retry_after)
         return job
 
     async def cancel(self, job: book.Job, compose: courier.Compose) -> bool:

@@ -73,10 +73,14 @@ class Queue:
         model = request.match_info["app"]
         body = await desk.document(request)
         job = await self.desk.take(
-            request, id=str(uuid.uuid4()), model=model, body=body, webhook=request.query.get("fal_webhook")
+            request,
+            id=str(uuid.uuid4()),
+            model=model,
+            body=body,
+            files=_files,
+            webhook=request.query.get("fal_webhook"),
         )
         job.life = _life(request, job)
-        job.files = _files(job)
         await self.desk.begin(job, self._letters)
         return desk.answer({"status": "IN_QUEUE", **_handle(job), "queue_position": 0, "logs": None, "metrics": {}})
 

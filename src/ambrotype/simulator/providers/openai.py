@@ -64,7 +64,7 @@ async def form(request: web.Request) -> Form:
         return Form(fields=await desk.document(request), files={})
     fields: dict[str, Any] = {}
     files: dict[str, list[Part]] = {}
-    for name, value in (await request.post()).items():
+    for name, value in (await desk.posted(request)).items():
         outer, _, inner = name.removesuffix("]").partition("[")
         if isinstance(value, web.FileField):
             part = Part(name=value.filename, content_type=value.content_type, body=value.file.read())

@@ -49,10 +49,15 @@ class Images:
             raise desk.Problem(400, "Unknown parameter: 'response_format'.", param="response_format")
         count = openai.whole(fields, "n", default=1, least=1, most=10)
         partials = openai.whole(fields, "partial_images", default=0, least=0, most=3)
-        job = await self.desk.take(request, id=ids.short("img"), model=model, body=fields)
-        container = str(fields.get("output_format") or "png")
         size = outputs.size_of(fields.get("size"), default=(1024, 1024))
-        job.files = outputs.make(job, count=count, size=size, format=container, kind="image")
+        container = str(fields.get("output_format") or "png")
+        job = await self.desk.take(
+            request,
+            id=ids.short("img"),
+            model=model,
+            body=fields,
+            files=lambda job: outputs.make(job, count=count, size=size, format=container, kind="image"),
+        )
         if fields.get("stream") in (True, "true") and not job.about["silent"] and _goes_well(job):
             return await self._streamed(request, job, verb, partials)
         await self.simulator.courier.until(job, math.inf)

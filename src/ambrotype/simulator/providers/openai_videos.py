@@ -101,11 +101,18 @@ class Videos:
         openai.required(fields, "prompt")
         known: Mapping[str, Any] = source.body if source else {}
         seconds = openai.whole(fields, "seconds", default=int(known.get("seconds") or 4), least=1, most=60)
-        job = await self.desk.take(request, id=ids.short("video"), model=model, body=fields)
-        job.life = DAY if job.plan.life is None else job.plan.life
         size = str(fields.get("size") or known.get("size") or "720x1280")
-        job.about |= {"seconds": before + seconds, "size": size, "remixed": remixed}
-        job.files = outputs.make(job, count=1, size=outputs.size_of(size), seconds=seconds, kind="video")
+        job = await self.desk.take(
+            request,
+            id=ids.short("video"),
+            model=model,
+            body=fields,
+            files=lambda job: outputs.make(job, size=outputs.size_of(size), seconds=seconds, kind="video"),
+            seconds=before + seconds,
+            size=size,
+            remixed=remixed,
+        )
+        job.life = DAY if job.plan.life is None else job.plan.life
         await self.desk.begin(job, self._letters)
         return desk.answer(self._video(job))
 

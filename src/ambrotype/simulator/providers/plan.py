@@ -48,6 +48,8 @@ class Plan:
     """How many polls that strikes; 0 = all."""
     pace: float = 0.0
     """Seconds: polls that come sooner after the one before are answered 429."""
+    retry_after: float = 0.0
+    """Seconds in Retry-After of what `submit`, `poll` and `pace` refuse; 0 = without."""
     away: int = 0
     """A status (404, 410) for every question about the job: the provider has gone."""
     life: float | None = None
@@ -93,6 +95,8 @@ def _option(name: str, value: Any) -> dict[str, Any]:
     kind = _FIELDS[name].type
     if kind in (bool, bool | None):
         return {name: value in (True, "yes", "true", "1")}
+    if name in ("submit", "poll", "away") and value != "lost":
+        return {name: _status(name, value)}
     if kind is int:
         return {name: int(_number(name, value))}
     if kind in (float, float | None):
@@ -100,6 +104,13 @@ def _option(name: str, value: Any) -> dict[str, Any]:
     if name == "outcome" and value not in OUTCOMES:
         raise errors.InvalidRequest(f"No outcome {value!r}: use one of {', '.join(OUTCOMES)}.")
     return {name: str(value)}
+
+
+def _status(name: str, value: Any) -> str | int:
+    status = int(_number(name, value))
+    if status and not 400 <= status <= 599:
+        raise errors.InvalidRequest(f"{name}={value!r} in a plan: give a status from 400 to 599.")
+    return status if name != "submit" else str(status) if status else ""
 
 
 def _number(name: str, value: Any) -> float:

@@ -86,12 +86,12 @@ class Predictions:
             id="".join(secrets.choice("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(26)),
             model=model,
             body=given,
+            files=_files,
             webhook=body.get("webhook") or body.get("webhook_completed"),
             simulate=body.get("simulate", given.get("simulate")),
             version=version,
             filter=body.get("webhook_events_filter") or ["start", "output", "logs", "completed"],
         )
-        job.files = _files(job)
         events = [(job.starts, "start"), (job.starts + job.plan.run / 2, "logs"), (job.ends, "output")]
         chosen = [(when, event) for when, event in events if event in job.about["filter"]]
         await self.desk.begin(job, self._letters, *chosen)
@@ -178,7 +178,7 @@ class Predictions:
     async def upload(self, request: web.Request) -> web.StreamResponse:
         if not request.content_type.startswith("multipart/"):
             raise desk.Problem(422, "- content is required")
-        content = (await request.post()).get("content")
+        content = (await desk.posted(request)).get("content")
         if not isinstance(content, web.FileField):
             raise desk.Problem(422, "- content is required")
         upload = self.simulator.uploaded.announce(name=content.filename, content_type=content.content_type)

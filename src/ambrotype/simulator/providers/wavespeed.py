@@ -69,12 +69,8 @@ class Predictions:
             id=secrets.token_hex(16),
             model=request.match_info["model"],
             body=body,
+            files=_files,
             webhook=request.query.get("webhook"),
-        )
-        size = outputs.size_of(body.get("size") or body.get("aspect_ratio"))
-        container = str(body.get("output_format") or "jpeg")
-        job.files = outputs.make(
-            job, count=int(desk.number(body, "num_images", default=1, most=16)), size=size, format=container
         )
         await self.desk.begin(job, self._letters)
         if body.get("enable_sync_mode") is True:
@@ -135,7 +131,7 @@ class Predictions:
 
     def _secret(self, key: str) -> str:
         """Each key has one of its own; the first key has the account's."""
-        if key == self.desk.account.keys[0]:
+        if self.desk.account.keys[:1] == [key]:
             return self.desk.account.secret
         return "whsec_" + hashlib.sha256(f"{self.desk.account.secret}{key}".encode()).hexdigest()
 
@@ -151,6 +147,13 @@ class Predictions:
 
 def _wrapped(data: dict[str, Any]) -> dict[str, Any]:
     return {"code": 200, "message": "success", "data": data}
+
+
+def _files(job: book.Job) -> list[outputs.File]:
+    body = job.body
+    count = int(desk.number(body, "num_images", default=1, most=16))
+    size = outputs.size_of(body.get("size") or body.get("aspect_ratio"))
+    return outputs.make(job, count=count, size=size, format=str(body.get("output_format") or "jpeg"))
 
 
 def _left(job: book.Job) -> list[outputs.File]:

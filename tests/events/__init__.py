@@ -1,0 +1,1 @@
+"""Tests of what is told: the stream of events, and outgoing webhooks."""
