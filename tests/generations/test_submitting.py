@@ -128,31 +128,3 @@ async def test_a_timetable_that_somebody_removed_is_made_again(house: House, pro
     async with house.working():
         done = await house.ended(made.id)
     assert (done.status, len(provider.asked)) == ("completed", 1)
-
-
-async def test_killed_while_following_and_capturing_everything_is_still_kept_once(
-    house: House, provider: scripted.Server
-) -> None:
-    """Workers die again and again, at any moment; each generation is submitted once and ends, kept or marked."""
-    n = 12
-    made = [await house.generate(prompt=f"fox {number}") for number in range(n)]
-    provider.template = {"status": "processing"}
-    for turn in range(8):
-        task = asyncio.create_task(app_.work(house.here.app, asyncio.Event()))
-        await asyncio.sleep(0.15 + 0.07 * turn)
-        for number, job in enumerate(list(provider.jobs.values())):
-            if number % 3 == turn % 3:
-                job |= {"status": "completed", "outputs": [{"url": provider.picture(100 + number)}]}
-        await tasks.ended(task)
-        await house.sql("update ambrotype.following set lease_until = now() where lease is not null returning 1 as n")
-        await house.sql("update ambrotype.capture set lease_until = now() where lease is not null returning 1 as n")
-    async with house.working():
-        await until(lambda: len(provider.asked) == n)
-        for number, job in enumerate(provider.jobs.values()):
-            job |= {"status": "completed", "outputs": [{"url": provider.picture(100 + number)}]}
-        done = [await house.ended(one.id) for one in made]
-    assert len(provider.asked) == n, "none was submitted twice"
-    assert sorted({one.error.code for one in done if one.error}) in ([], ["submission_unknown"])
-    kept = [one for one in done if one.status == "completed"]
-    assert all([output.status for output in one.outputs] == ["kept"] for one in kept)
-    assert await house.sql("select count(*) as n from ambrotype.media") == [{"n": len(kept)}]
