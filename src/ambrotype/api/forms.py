@@ -60,10 +60,8 @@ class Form:
             raise errors.WrongContentType("Send the file as multipart/form-data with a boundary.")
         self._chunks = chunks
         self._events: deque[tuple[str, Any]] = deque()
-        self._header = (bytearray(), bytearray())
-        self._headers: dict[str, bytes] = {}
         try:
-            self._parser = python_multipart.MultipartParser(boundary, self._callbacks())
+            self._parser = python_multipart.MultipartParser(boundary, _callbacks(self._events))
         except exceptions.FormParserError as problem:
             raise _broken(problem) from None
 
@@ -100,27 +98,30 @@ class Form:
                 raise _broken(problem) from None
         return self._events.popleft()
 
-    def _callbacks(self) -> Any:
-        field, value = self._header
 
-        def header_end() -> None:
-            self._headers[field.decode("latin-1").lower()] = bytes(value)
-            field.clear()
-            value.clear()
+def _callbacks(events: deque[tuple[str, Any]]) -> Any:
+    """They know nothing of the form: a ring of references would keep its last pieces in memory until the collector comes."""
+    field, value = bytearray(), bytearray()
+    headers: dict[str, bytes] = {}
 
-        def headers_finished() -> None:
-            self._events.append((_BEGIN, self._headers))
-            self._headers = {}
+    def header_end() -> None:
+        headers[field.decode("latin-1").lower()] = bytes(value)
+        field.clear()
+        value.clear()
 
-        return {
-            "on_part_data": lambda data, start, end: self._events.append((_DATA, data[start:end])),
-            "on_part_end": lambda: self._events.append((_END, None)),
-            "on_header_field": lambda data, start, end: field.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: value.extend(data[start:end]),
-            "on_header_end": header_end,
-            "on_headers_finished": headers_finished,
-            "on_end": lambda: self._events.append((_OVER, None)),
-        }
+    def headers_finished() -> None:
+        events.append((_BEGIN, dict(headers)))
+        headers.clear()
+
+    return {
+        "on_part_data": lambda data, start, end: events.append((_DATA, data[start:end])),
+        "on_part_end": lambda: events.append((_END, None)),
+        "on_header_field": lambda data, start, end: field.extend(data[start:end]),
+        "on_header_value": lambda data, start, end: value.extend(data[start:end]),
+        "on_header_end": header_end,
+        "on_headers_finished": headers_finished,
+        "on_end": lambda: events.append((_OVER, None)),
+    }
 
 
 def _broken(problem: Exception) -> errors.InvalidRequest:
