@@ -20,7 +20,7 @@ LEASE = 30.0
 BEAT = 8.0
 POLL = 2.0
 SOON = 0.05
-GATHER = 0.004
+GATHER = 0.001
 """Seconds between the end of a capture and the claim that fills its place, while others run."""
 STORE_REST = 5.0
 """Seconds without claims after the store has failed a capture."""
