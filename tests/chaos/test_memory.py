@@ -40,19 +40,35 @@ def _warming(at: house.House) -> list[sources.Source]:
     return [*(sources.of(at.simulator, file) for file in files), *sources.mix(at.simulator, 10)]
 
 
+_WORK = (
+    "select (select count(*) from ambrotype.media where status = 'kept' and inspection = 'pending')"
+    " + (select count(*) from ambrotype.rendition where state = 'wanted')"
+)
+
+
+async def _looked(at: house.House) -> None:
+    """Returns once everything kept was looked into, and has its thumbnail."""
+
+    async def nothing_left() -> bool:
+        return await at.count(_WORK) == 0
+
+    await at.ended()
+    await at.until(nothing_left, "inspections and renditions to end")
+
+
 async def _flat(data: Path, *, huge: int, many: int) -> None:
     async with house.opened(data) as at:
         at.api()
         worker = at.worker(lease=30, beat=8)
         await at.ready()
         await at.promise(*_warming(at))
-        await at.ended()
+        await _looked(at)
         gauge = Gauge(worker)
 
         idle = gauge.now()
         watching = asyncio.create_task(gauge.watch())
         await at.promise(sources.of(at.simulator, at.simulator.big_video(huge)))
-        await at.ended()
+        await _looked(at)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         assert gauge.peak - idle < 64 * MIB
@@ -63,7 +79,7 @@ async def _flat(data: Path, *, huge: int, many: int) -> None:
             for number in range(start, start + many // 2, 100):
                 urls = [sources.small(at.simulator, number + each) for each in range(min(100, many // 2))]
                 await at.promise_all(urls)
-            await at.ended()
+            await _looked(at)
             halves.append(gauge.now())
         assert halves[1] - halves[0] < 16 * MIB
         assert len(at.promises) == len(_warming(at)) + 1 + many

@@ -77,7 +77,7 @@ async def test_an_error_of_the_server_is_the_same_class_here(server: Server, cli
         await client.keep("http://10.0.0.1/a.png")
     with pytest.raises(errors.NotMedia):
         await client.keep(data=b"not a picture")
-    with pytest.raises(errors.NotSupported):
+    with pytest.raises(errors.InvalidRequest, match="AMBROTYPE_FAL_API_KEY"):
         await client.keep(provider="fal", request_id="x")
     async with ambrotype.AsyncClient(server.url, key="amb_wrong") as stranger:
         with pytest.raises(errors.Unauthenticated):

@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 
+_FLUSH = 1.0
+"""Seconds for the other direction to end by itself."""
+
 
 class Cable:
     """Listens on a port of its own, also after it was cut and mended."""
@@ -37,19 +40,25 @@ class Cable:
         assert task is not None
         self._forwarding.add(task)
         task.add_done_callback(self._forwarding.discard)
+        ends = {near_out}
+        self._open.add(near_out)
         try:
             far_in, far_out = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:  # the server is away just now, and so is what lies behind the cable
-            near_out.transport.abort()
-            return
-        ends = {near_out, far_out}
-        self._open |= ends
-        await asyncio.gather(_pump(near_in, far_out), _pump(far_in, near_out))
-        for end in ends:
-            end.transport.abort()
-            with contextlib.suppress(OSError):
-                await end.wait_closed()
-        self._open -= ends
+            ends.add(far_out)
+            self._open.add(far_out)
+            pumps = {asyncio.create_task(_pump(near_in, far_out)), asyncio.create_task(_pump(far_in, near_out))}
+            # Where one end has gone, so has what lies behind the cable: nobody is left waiting for it.
+            _, left = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(left, timeout=_FLUSH)
+            for pump in left:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+        except OSError:  # the server is away just now
+            pass
+        finally:
+            self._open -= ends
+            for end in ends:
+                end.transport.abort()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
