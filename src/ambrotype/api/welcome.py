@@ -22,9 +22,10 @@ if (token) {
   }).catch(() => { told.textContent = "The server does not answer; open the link again."; });
 }
 """
+_STYLE = "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }"
 _PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Ambrotype</title></head>
+<meta name="color-scheme" content="light dark"><title>Ambrotype</title><style>{_STYLE}</style></head>
 <body><h1>Ambrotype</h1><p id="told" role="status">The permanent home of generated media.</p>
 <p><a href="docs">What can be asked of it</a></p><script>{_SCRIPT}</script></body></html>
 """
@@ -32,14 +33,18 @@ _PAGE = f"""<!doctype html>
 
 @functools.cache
 def _headers() -> dict[str, str]:
-    digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     return {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self';"
+        "Content-Security-Policy": f"default-src 'none'; script-src {_digest(_SCRIPT)}; style-src {_digest(_STYLE)};"
+        " connect-src 'self';"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @router.get("/")
