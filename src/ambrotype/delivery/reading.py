@@ -17,6 +17,8 @@ from ambrotype.storage import contract
 
 BLOCK = 1 << 20
 """Bytes a read: large, as each costs a change of thread."""
+FIRST = 128 << 10
+"""Bytes of the first read of a long range: a player that jumps about asks for all that follows, and leaves after a little."""
 
 _log = structlog.get_logger(__name__)
 _P = ParamSpec("_P")
@@ -127,8 +129,10 @@ def _blocks(pieces: tuple[multipart.Piece, ...]) -> Iterator[multipart.Piece]:
         if isinstance(piece, bytes):
             yield piece
         else:
-            for start in range(piece.start, piece.end, BLOCK):
-                yield ranges.Range(start, min(BLOCK, piece.end - start))
+            start, size = piece.start, BLOCK if piece.length <= 2 * BLOCK else FIRST
+            while start < piece.end:
+                yield ranges.Range(start, min(size, piece.end - start))
+                start, size = start + size, min(4 * size, BLOCK)
 
 
 def _unreadable(what: Any, why: str) -> errors.Unavailable:
