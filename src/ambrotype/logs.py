@@ -35,11 +35,18 @@ def configure(style: Literal["console", "json"]) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
+    handler.addFilter(_unheard)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     for noisy in ("botocore", "aiobotocore", "asyncio", "psycopg.pool", "_granian", "pyvips", "libav"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _unheard(record: logging.LogRecord) -> bool:
+    """Without what aiohttp leaves behind where a server goes away under a request: its caller has been told, and says so."""
+    problem = record.exc_info[1] if record.exc_info else None
+    return not (record.name == "asyncio" and type(problem).__name__ == "ClientConnectionResetError")
 
 
 class _Lines(structlog.BytesLoggerFactory):

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import weakref
 
 _FLUSH = 1.0
 """Seconds for the other direction to end by itself."""
@@ -15,7 +17,12 @@ class Cable:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._forwarding: set[asyncio.Task[None]] = set()
-        self.port = 0
+        # Bound as long as this lives: while the cable is cut, its port must become nobody else's.
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        weakref.finalize(self, held.close)
+        self.port: int = held.getsockname()[1]
 
     @property
     def endpoint(self) -> str:
@@ -23,7 +30,6 @@ class Cable:
 
     async def mend(self) -> None:
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """Refuses new connections and breaks those there are."""
