@@ -43,11 +43,6 @@ class FileLock:
         """Takes the lock, however long others hold it."""
         fcntl.flock(self.fileno(), fcntl.LOCK_SH if kind == "shared" else fcntl.LOCK_EX)
 
-    def write(self, word: bytes) -> None:
-        """Leaves a word in the file, in place of what it held."""
-        os.ftruncate(self.fileno(), 0)
-        os.pwrite(self.fileno(), word, 0)
-
     def hand_on(self) -> int:
         """The descriptor, for a child to inherit: the lock is held until the child, too, has closed it."""
         self._handed_on = True
